@@ -1,0 +1,1 @@
+"""WHAT is built: partitions, storage, contracts and the assets of each layer."""

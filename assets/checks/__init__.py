@@ -1,0 +1,1 @@
+"""Asset checks: contracts, expectations and reconciliation."""

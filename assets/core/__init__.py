@@ -1,0 +1,1 @@
+"""Core assets: typed, deduplicated, pseudonymous."""

@@ -1,0 +1,1 @@
+"""Export assets: what leaves for other systems."""

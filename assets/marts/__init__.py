@@ -1,0 +1,1 @@
+"""Mart assets: one table a question."""

@@ -1,0 +1,1 @@
+"""Raw assets: what arrived, after the gate."""

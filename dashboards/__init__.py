@@ -1,0 +1,1 @@
+"""WHO READS: pages over the published marts."""

@@ -1,0 +1,1 @@
+"""WHO MAY, AND WHAT IS PROVEN: settings, state, gate, identities, catalog."""

@@ -1,0 +1,1 @@
+"""WITH WHOM: partner systems in plain Python."""

@@ -1,0 +1,1 @@
+"""The role-play engine: wire formats, normaliser, receiver, pull client."""

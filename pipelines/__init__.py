@@ -1,0 +1,1 @@
+"""WHEN and WHERE: definitions, jobs, sensors, gateway and command line."""
