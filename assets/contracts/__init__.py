@@ -19,4 +19,15 @@ PUBLISHED_CORE: tuple[str, ...] = (
     "media",
 )
 
-__all__ = ["CORE", "JUDGED", "MARTS", "PUBLISHED_CORE", "QUARANTINES", "RAW", "TABLES", "Column", "Table", "quarantine_of"]
+__all__ = [
+    "CORE",
+    "JUDGED",
+    "MARTS",
+    "PUBLISHED_CORE",
+    "QUARANTINES",
+    "RAW",
+    "TABLES",
+    "Column",
+    "Table",
+    "quarantine_of",
+]

@@ -5,7 +5,9 @@ from assets.contracts.table import Column, Table, column, must
 TENANT = must("tenant", "varchar", "Customer the row belongs to")
 SESSION = must("session_id", "varchar", "`engine:engine_session_id`, unique within a tenant")
 DAY = must("day", "date", "UTC day the session started")
-LEARNER = column("learner_key", "varchar", "Keyed pseudonym; null until a launch attributes the session", personal="pseudonym")
+LEARNER = column(
+    "learner_key", "varchar", "Keyed pseudonym; null until a launch attributes the session", personal="pseudonym"
+)
 RAW_REF = must("raw_ref", "varchar", "Table and key of the raw row that the row came from")
 
 END_REASONS = ("completed", "learner_left", "no_show", "time_limit", "technical_failure", "other")
@@ -80,7 +82,7 @@ SESSIONS = Table(
         "end_reason_known": f"end_reason is null or {one_of('end_reason', END_REASONS)}",
     },
     reasons={
-        "started_at_is_utc_time": "started_at is missing, not a time, or has no UTC offset; write it as 2026-11-02T09:00:04Z",
+        "started_at_is_utc_time": "started_at is missing or has no UTC offset; write it as 2026-11-02T09:00:04Z",
         "ends_after_start": "ended_at is before started_at; correct one of them at the source",
         "attempt_counts_from_1": "attempt is below 1; attempts count from 1",
         "completeness_known": "the state machine met a state it does not know; report it",
@@ -175,7 +177,17 @@ CRITERION_SCORES = Table(
     layer="core",
     name="criterion_scores",
     grain="one row per session, scorer, rubric version, revision and criterion",
-    key=("tenant", "session_id", "rubric_id", "rubric_version", "scorer_kind", "scorer_id", "scorer_version", "revision", "criterion_id"),
+    key=(
+        "tenant",
+        "session_id",
+        "rubric_id",
+        "rubric_version",
+        "scorer_kind",
+        "scorer_id",
+        "scorer_version",
+        "revision",
+        "criterion_id",
+    ),
     columns=(
         TENANT,
         SESSION,
@@ -217,7 +229,16 @@ SESSION_SCORES = Table(
     layer="core",
     name="session_scores",
     grain="one row per session, scorer, rubric version and revision",
-    key=("tenant", "session_id", "rubric_id", "rubric_version", "scorer_kind", "scorer_id", "scorer_version", "revision"),
+    key=(
+        "tenant",
+        "session_id",
+        "rubric_id",
+        "rubric_version",
+        "scorer_kind",
+        "scorer_id",
+        "scorer_version",
+        "revision",
+    ),
     columns=(
         TENANT,
         SESSION,
@@ -225,7 +246,11 @@ SESSION_SCORES = Table(
         LEARNER,
         *SCORER,
         must("overall", "double", "Weighted mean of scaled criteria, 0 to 1"),
-        column("passed", "boolean", "Pass rule of the rubric, applied here; null where the rubric has none or criteria are missing"),
+        column(
+            "passed",
+            "boolean",
+            "Pass rule of the rubric, applied here; null where the rubric has none or criteria are missing",
+        ),
         must("blockers_hit", "varchar[]", "Blocker criteria below their minimum"),
         must("criteria_scored", "integer", "Criteria with a score"),
         must("criteria_expected", "integer", "Criteria of the rubric version"),

@@ -35,8 +35,7 @@ TURNS_TYPE = (
     " language varchar, input_mode varchar)[]"
 )
 SIGNALS_TYPE = (
-    "struct(kind varchar, name varchar, state varchar, at_s double, reason varchar, payload json,"
-    " alignment varchar)[]"
+    "struct(kind varchar, name varchar, state varchar, at_s double, reason varchar, payload json, alignment varchar)[]"
 )
 CRITERIA_TYPE = (
     "struct(criterion_id varchar, score double, min double, max double, evidence_turns integer[], comment varchar)[]"

@@ -60,9 +60,7 @@ class Table:
         return [column.name for column in self.columns if column.required]
 
 
-def column(
-    name: str, type_: str, meaning: str, *, personal: Personal = "none", required: bool = False
-) -> Column:
+def column(name: str, type_: str, meaning: str, *, personal: Personal = "none", required: bool = False) -> Column:
     """Declare an optional column; ``must`` declares a required one."""
     return Column(name, type_, meaning, personal, required)
 
