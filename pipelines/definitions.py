@@ -31,6 +31,4 @@ def build(settings: environment.Settings) -> dg.Definitions:
         sensors=[*sensors.AUTOMATION, *sensors.SENSORS, *alerts.SENSORS],
         resources=environment.resources(settings),
     )
-    return loaded.map_asset_specs(
-        func=lambda spec: dg.apply_freshness_policy(spec, FRESH, overwrite_existing=False)
-    )
+    return loaded.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, FRESH, overwrite_existing=False))

@@ -100,7 +100,9 @@ def catalog(settings: Settings, now: datetime) -> Finding:
     from governance.catalog import Catalog
 
     found = Catalog.load(settings.config)
-    return Finding("catalog", "ok", f"{len(found.rubrics)} rubrics, {len(found.scenarios)} scenarios in {settings.config}")
+    return Finding(
+        "catalog", "ok", f"{len(found.rubrics)} rubrics, {len(found.scenarios)} scenarios in {settings.config}"
+    )
 
 
 def policy(settings: Settings, now: datetime) -> Finding:
@@ -164,12 +166,14 @@ def clock(settings: Settings, now: datetime) -> Finding:
     newest = max((datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in _written(settings)), default=None)
     if newest is not None and newest - now > CLOCK_SKEW:
         late = newest - now
-        return Finding("clock", "fail", f"files in the home are {late} ahead of this clock", "Set the clock (chrony, ntpd)")
+        return Finding(
+            "clock", "fail", f"files in the home are {late} ahead of this clock", "Set the clock (chrony, ntpd)"
+        )
     return Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _written(settings: Settings) -> Iterator[Path]:
-    yield from (path for path in (settings.home / "state.db", settings.lake / ".writer") if path.exists())
+    yield from (path for path in (settings.home / "state.db", settings.lake / ".writer.lock") if path.exists())
     yield from settings.marts.glob("*/manifest*.json")
 
 
@@ -184,11 +188,17 @@ def engine(settings: Settings, now: datetime) -> Finding:
     try:
         answer = httpx.get(f"{settings.engine_url}/v2/conversations", params={"limit": 1}, headers=headers, timeout=10)
     except httpx.HTTPError as error:
-        return Finding("engine", "fail", f"{settings.engine_url}: {one_line(error)}", "Check ROLECALL_ENGINE_URL and the network")
+        return Finding(
+            "engine", "fail", f"{settings.engine_url}: {one_line(error)}", "Check ROLECALL_ENGINE_URL and the network"
+        )
     if answer.status_code in {401, 403}:
-        return Finding("engine", "fail", f"the key is refused ({answer.status_code})", "Set a valid ROLECALL_ENGINE_KEY")
+        return Finding(
+            "engine", "fail", f"the key is refused ({answer.status_code})", "Set a valid ROLECALL_ENGINE_KEY"
+        )
     if answer.status_code != httpx.codes.OK:
-        return Finding("engine", "fail", f"{settings.engine_url} answers {answer.status_code}", "Try later; see its status page")
+        return Finding(
+            "engine", "fail", f"{settings.engine_url} answers {answer.status_code}", "Try later; see its status page"
+        )
     skew = _skew(answer.headers.get("date"), now)
     if skew is not None and skew > CLOCK_SKEW:
         return Finding("engine", "fail", f"its clock and ours are {skew} apart", "Set the clock (chrony, ntpd)")
@@ -214,7 +224,9 @@ def gateway(settings: Settings, now: datetime) -> Finding:
         return Finding("gateway", "warn", f"short tokens: {', '.join(short)}", remedy)
     if len(set(tokens.values())) < len(tokens):
         return Finding("gateway", "fail", "two tenants share a token", "Give each tenant its own")
-    return Finding("gateway", "ok", f"{len(tokens)} {'tenant' if len(tokens) == 1 else 'tenants'}: {', '.join(sorted(tokens))}")
+    return Finding(
+        "gateway", "ok", f"{len(tokens)} {'tenant' if len(tokens) == 1 else 'tenants'}: {', '.join(sorted(tokens))}"
+    )
 
 
 def tools(settings: Settings, now: datetime) -> Finding:
@@ -241,16 +253,17 @@ def dagster(settings: Settings, now: datetime) -> Finding:
 
 def published(settings: Settings, now: datetime) -> Finding:
     """What readers see, and who writes now."""
-    from assets import writer
+    from assets.lake import Lake
     from pipelines import tenants
 
-    busy = writer.holder(settings.lake)
+    busy = Lake(settings.lake).writer()
     if busy is not None:
-        since = datetime.fromtimestamp(busy.since, UTC)
-        return Finding("published", "ok", f"{writer.describe(busy)} has been writing since {since:%H:%M:%S} UTC")
+        return Finding("published", "ok", f"{busy} is writing now")
     known = tenants.published(settings)
     if not known:
-        return Finding("published", "warn", "nothing yet", "Run `rolecall ingest` and `rolecall run`, or `rolecall demo`")
+        return Finding(
+            "published", "warn", "nothing yet", "Run `rolecall ingest` and `rolecall run`, or `rolecall demo`"
+        )
     return Finding("published", "ok", f"tenants {', '.join(known)}")
 
 
