@@ -40,7 +40,9 @@ def publish(
     """Copy ``working`` to ``folder/marts-<id>.duckdb`` and swap ``current``, unless nothing changed.
 
     ``digests`` gives a content digest per table that marts are made of, ``facts`` what else decides them (minimum
-    cell, catalog, rules). Marts themselves are left out: sums of doubles differ in the last bit from run to run. Raises ``ValueError`` where the working file is not exactly the contract.
+    cell, catalog, rules). Marts themselves are left out: sums of doubles differ in the last bit from run to run.
+
+    Raises ``ValueError`` where the working file is not exactly the contract.
     """
     folder.mkdir(parents=True, exist_ok=True)
     identity = _identity(digests, facts)
@@ -87,7 +89,7 @@ def manifest_of(folder: Path) -> dict[str, Any] | None:
 def describe(working: Path) -> dict[str, Any]:
     """Row counts and versions of a working file; refuses one that holds anything but the contract's tables."""
     with duckdb.connect(str(working), read_only=True) as con:
-        found = {name: columns for name, columns in con.sql(_COLUMNS).fetchall()}
+        found = dict(con.sql(_COLUMNS).fetchall())
         check_contract(found)
         counted = " union all ".join(f"select '{name}', count(*) from \"{name}\"" for name in sorted(PUBLISHED))
         return {

@@ -7,7 +7,7 @@ children add up to the row marked ``*``. Three rules follow, each necessary:
 2. where a line's total is shown, its hidden children together have at least the minimum of learners and are at
    least two: the rest of the line subtracted from the total must not describe a small group; where the total
    itself is hidden, at least one child is;
-3. no combination of lines determines a hidden cell (rule 2 alone leaves "bridges" in tables of two dimensions and more).
+3. no combination of lines determines a hidden cell (rule 2 alone leaves "bridges" from two dimensions upwards).
 """
 
 from collections.abc import Sequence
@@ -90,7 +90,8 @@ def _protect(block: _Block, learners: np.ndarray, hidden: np.ndarray, minimum: i
     while True:
         changed = True
         while changed:
-            changed = any([_mend(total, below, learners, hidden, minimum) for total, below in block.lines])
+            mended = [_mend(total, below, learners, hidden, minimum) for total, below in block.lines]
+            changed = any(mended)
         bridges = determined(block.lines, hidden)
         if not bridges.any():
             return hidden

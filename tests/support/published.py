@@ -49,7 +49,7 @@ def _overviews(tenant: str, draw: Draw) -> dict[str, pl.DataFrame]:
     rows = [
         ("criterion_scores", "cvi:c000000007", "score_in_range", "the score lies outside the criterion's scale"),
         ("criterion_scores", "cvi:c000000031", "criterion_known", "the rubric version has no such criterion"),
-        ("turns", "cvi:c000000052", "start_not_negative", "start_s is negative; it counts from the start of the session"),
+        ("turns", "cvi:c000000052", "start_not_negative", "start_s is negative"),
         ("sessions", None, "started_at_is_utc_time", "started_at is missing or has no UTC offset"),
     ]  # fmt: skip
     quarantine = pl.DataFrame(

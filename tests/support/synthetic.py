@@ -209,7 +209,9 @@ def _criterion_scores(rng: np.random.Generator, sessions: pl.DataFrame) -> pl.Da
         .select(
             "tenant", "session_id", "day", "learner_key",
             rubric_id="scenario_id",
-            rubric_version=pl.when(pl.col("day") > pl.col("day").min() + timedelta(days=60)).then(pl.lit("2")).otherwise(pl.lit("1")),
+            rubric_version=pl.when(pl.col("day") > pl.col("day").min() + timedelta(days=60))
+            .then(pl.lit("2"))
+            .otherwise(pl.lit("1")),
             scorer_kind=pl.lit("engine_llm"),
             scorer_id=pl.lit("submit_rubric"),
             scorer_version=pl.lit("2"),

@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+SESSIONS ?= 600
+SERVE ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+APT := chromium postgresql fonts-dejavu-core fonts-noto-core
+
+.PHONY: help setup demo test lint types unit e2e-setup bench soak lock docs images clean
+
+help: ## Show what can be made
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.installed ## Install into .venv
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Rolecall needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup ## Simulate, ingest, run and serve the dashboard (SERVE=0 ends after the run)
+	$(BIN)/rolecall demo --sessions $(SESSIONS) $(if $(filter 0,$(SERVE)),--no-serve)
+
+test: setup e2e-setup lint types ## Linters, types and all tests
+	$(BIN)/pytest -n 2 --dist loadfile tests
+
+lint: setup ## Ruff and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: setup ## Pyright
+	$(BIN)/pyright
+
+# Debian's Chromium and PostgreSQL, and axe from npm; without root or apt it says what to install.
+e2e-setup: setup
+	@tests/install_peers.sh "$(APT)"
+
+bench: setup ## Benchmarks into benchmarks/results.json
+	$(BIN)/python -m benchmarks
+
+soak: setup e2e-setup ## Long fault and fuzz runs into benchmarks/soak.json
+	$(BIN)/python -m benchmarks.soak
+
+images: setup e2e-setup ## Screenshots of the demo's pages into docs/images
+	$(BIN)/python tests/e2e/screenshots.py
+
+docs: setup ## Generated documentation: data dictionary and command line
+	$(BIN)/python -m assets.dictionary
+	$(BIN)/python -m pipelines.commands.reference
+
+lock: ## Resolve dependencies anew into requirements.lock
+	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --custom-compile-command "make lock" --quiet -o requirements.lock
+
+clean: ## Remove the environment and the demo's data
+	rm -rf $(VENV) .rolecall
