@@ -5,7 +5,7 @@ nothing, so a sender may repeat itself for as long as it likes.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -115,12 +115,15 @@ class Inbox:
         with _honest_errors(), self._engine.begin() as connection:
             return _deposit(connection, parcels)
 
-    def group(self, executor: Executor, largest: int = 256) -> Grouping[Sequence[Parcel], list[Accepted]]:
+    def group(
+        self, executor: Executor, largest: int = 256, observe: Callable[[int], None] | None = None
+    ) -> Grouping[Sequence[Parcel], list[Accepted]]:
         """Group-commit front for asyncio: requests that wait together are committed together.
 
-        One unit is the parcels of one request. ``executor`` should have a thread of its own for this.
+        One unit is the parcels of one request. ``executor`` should have a thread of its own for this;
+        ``observe`` is told how many requests share each transaction.
         """
-        return Grouping(self._accept_units, executor, largest)
+        return Grouping(self._accept_units, executor, largest, observe)
 
     def _accept_units(self, units: list[Sequence[Parcel]]) -> list[list[Accepted] | Exception]:
         """One transaction for all units; when a unit is unstorable, each gets its own."""
