@@ -142,7 +142,7 @@ class Intake:
         found = await asyncio.gather(*(self.places.submit(pair) for pair in pairs))
         places = dict(zip(pairs, found, strict=True))
         prepared = await self._run(size, lambda: prepare_all(good, places, self.policy))
-        parcels = [parcel for _, outcome in prepared if not isinstance(outcome, Refusal) for parcel in outcome]
+        parcels = [outcome for _, outcome in prepared if not isinstance(outcome, Refusal)]
         answer.refused += [(line, outcome) for line, outcome in prepared if isinstance(outcome, Refusal)]
         started = time.perf_counter()
         stored = await self.inbox.submit(parcels) if parcels else []
@@ -219,12 +219,12 @@ def prepare_all(
     good: Sequence[tuple[int, delivery.Delivery, str]],
     places: Mapping[tuple[str, str], str | None],
     policy: SignalPolicy,
-) -> list[tuple[int, Sequence[Parcel] | Refusal]]:
+) -> list[tuple[int, Parcel | Refusal]]:
     """The gate at work: what may be stored of each delivery."""
-    prepared: list[tuple[int, Sequence[Parcel] | Refusal]] = []
+    prepared: list[tuple[int, Parcel | Refusal]] = []
     for line, read, tenant in good:
         try:
-            prepared.append((line, delivery.prepare(read, tenant, places[tenant, read.session_id], policy)))
+            prepared.append((line, delivery.seal(read, tenant, places[tenant, read.session_id], policy)))
         except delivery.Refused as refused:
             prepared.append((line, Refusal(refused.rule, refused.reason)))
         except RecursionError:
