@@ -22,7 +22,7 @@ DELIVERIES = 10_000
 TARGET = 1_000  # deliveries a second, each durable before it is answered
 
 
-async def echo(scope: dict, receive, send) -> None:  # noqa: ANN001 - the bare ASGI peer, as thin as ASGI gets
+async def echo(scope: dict, receive, send) -> None:
     """Read the body, answer 200."""
     if scope["type"] != "http":
         return

@@ -66,7 +66,7 @@ def _request(choose: random.Random, channel: str, body: bytes) -> bytes:
     elif luck < 0.1:
         token, headers["Authorization"] = None, f"Bearer {rig.TOKEN}"
     if channel == "tool":
-        right = callers.signature(rig.TOOL_SECRET, body)
+        right = callers.signature_of(rig.TOOL_SECRET, body)
         headers["X-Tavus-Signature"] = choose.choice((right, right, right, right, "sha256=" + right, "00", ""))
     return rig.request(ROUTES[channel], body, headers, token, chunked=choose.random() < 0.2)
 

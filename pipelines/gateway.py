@@ -8,10 +8,11 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ from governance import secrets
 from governance.gate import SignalPolicy
 from governance.grouping import Grouping
 from governance.identities import Identities
-from governance.inbox import Backlog, Inbox, UnavailableError
+from governance.inbox import Backlog, Inbox, UnavailableError, honest_errors
 from governance.launches import Launches
 from governance.settings import Settings
 from governance.state import State
 from integrations.engine import bodies, callers, examples, receiver
 from integrations.engine.intake import Intake
-from integrations.engine.launching import LaunchDesk, jurisdictions, owners
+from integrations.engine.launching import LaunchDesk
 from integrations.engine.meters import Meters
 from integrations.engine.refusals import Refusal
 
@@ -61,7 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     }
     meters = Meters()
     launches = Launches(state, Identities(state, secrets.secret_key(settings)))
-    intake = _intake(settings, state, inbox, threads, meters)
+    intake = _intake(settings, launches, inbox, threads, meters)
     app = FastAPI(
         title="Rolecall gateway",
         version="1",
@@ -95,7 +96,7 @@ def serve(host: str = "127.0.0.1", port: int = 8080, settings: Settings | None =
 
 
 def _intake(
-    settings: Settings, state: State, inbox: Inbox, threads: dict[str, ThreadPoolExecutor], meters: Meters
+    settings: Settings, launches: Launches, inbox: Inbox, threads: dict[str, ThreadPoolExecutor], meters: Meters
 ) -> Intake:
     front = inbox.group(threads["commit"], observe=meters.batch.observe)
     secret = secrets.derive(secrets.secret_key(settings), "callback")
@@ -105,13 +106,29 @@ def _intake(
         tool_secret=settings.tool_secret.get_secret_value() if settings.tool_secret else None,
         policy=SignalPolicy.load(settings.config / "policy.yaml"),
         inbox=front,
-        places=Grouping(lambda pairs: jurisdictions(state, pairs), threads["lookup"]),
-        owners=Grouping(lambda sessions: owners(state, sessions), threads["lookup"]),
+        places=Grouping(partial(_jurisdictions, launches), threads["lookup"]),
+        owners=Grouping(partial(_owners, launches), threads["lookup"]),
         worker=threads["parse"],
         meters=meters,
         max_body_bytes=settings.max_body_bytes,
         budget=bodies.Budget(BODIES_IN_MEMORY),
     )
+
+
+def _jurisdictions(launches: Launches, pairs: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Where the learner of each (tenant, session) works; one query a tenant."""
+    sessions: dict[str, list[str]] = {}
+    for tenant, session_id in pairs:
+        sessions.setdefault(tenant, []).append(session_id)
+    with honest_errors():
+        found = {tenant: launches.jurisdictions(tenant, some) for tenant, some in sessions.items()}
+    return [found[tenant].get(session_id) for tenant, session_id in pairs]
+
+
+def _owners(launches: Launches, sessions: Sequence[str]) -> list[str | None]:
+    """The tenant that launched each session."""
+    with honest_errors():
+        return [launches.tenant_of(session_id) for session_id in sessions]
 
 
 def _impatient(state: State) -> None:

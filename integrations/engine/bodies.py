@@ -32,28 +32,35 @@ async def read(stream: AsyncIterator[bytes], declared: str | None, limit: int, b
 
     Sizes are checked while streaming: ``declared`` (Content-Length) may be absent or wrong.
     """
-    too_large = Refusal("too_large", f"the body has more than {limit} bytes")
     chunks: list[bytes] = []
-    size = 0
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            if declared is not None and declared.isdigit() and int(declared) > limit:
-                await _discard(stream, int(declared))
-                raise too_large
-            async for chunk in stream:
-                if size + len(chunk) > limit:
-                    await _discard(stream, DISCARD_BYTES)
-                    raise too_large
-                budget.take(len(chunk))
-                size += len(chunk)
-                chunks.append(chunk)
+            await _collect(stream, declared, limit, budget, chunks)
     except TimeoutError:
-        budget.give_back(size)
+        budget.give_back(sum(map(len, chunks)))
         raise Refusal("slow_body", f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from None
     except BaseException:
-        budget.give_back(size)
+        budget.give_back(sum(map(len, chunks)))
         raise
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _collect(
+    stream: AsyncIterator[bytes], declared: str | None, limit: int, budget: Budget, chunks: list[bytes]
+) -> None:
+    too_large = Refusal("too_large", f"the body has more than {limit} bytes")
+    if declared is not None and declared.isdigit() and int(declared) > limit:
+        await _discard(stream, int(declared))
+        raise too_large
+    size = 0
+    async for chunk in stream:
+        size += len(chunk)
+        if size > limit:
+            await _discard(stream, DISCARD_BYTES)
+            raise too_large
+        if chunk:
+            budget.take(len(chunk))
+            chunks.append(chunk)
 
 
 async def _discard(stream: AsyncIterator[bytes], declared: int) -> None:

@@ -78,8 +78,12 @@ def bearer(authorization: str | None) -> str | None:
 def signed(secret: str, body: bytes, signature: str | None) -> bool:
     """Whether ``X-Tavus-Signature`` is the HMAC-SHA256 of the raw body, in hex, ``sha256=`` before it or not."""
     offered = (signature or "").strip().lower().removeprefix("sha256=")
-    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(offered.encode("utf-8", "replace"), expected.encode())
+    return hmac.compare_digest(offered.encode("utf-8", "replace"), signature_of(secret, body).encode())
+
+
+def signature_of(secret: str, body: bytes) -> str:
+    """The signature that the engine puts on a tool delivery."""
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _mac(secret: bytes, scope: bytes) -> bytes:

@@ -4,10 +4,11 @@ Nothing is answered with 2xx before the inbox has it on disk, and nothing reache
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -16,12 +17,13 @@ from starlette.requests import Request
 
 from governance.gate import SignalPolicy
 from governance.grouping import Grouping
-from governance.inbox import Accepted, Parcel, UnavailableError, UnstorableError
+from governance.inbox import Accepted, Parcel, UnstorableError
 from integrations.engine import bodies, callers, delivery
 from integrations.engine.callers import Caller
 from integrations.engine.meters import Meters
 from integrations.engine.refusals import Refusal
 
+LOG = logging.getLogger("rolecall.gateway")
 INLINE_BYTES = 32_000  # larger bodies are parsed on a worker thread, so that small ones need not wait
 LINES_A_BATCH = 20_000
 REFUSALS_SHOWN = 100
@@ -50,9 +52,8 @@ class Answer:
         """The JSON answer."""
         if self.status != 200 and len(self.refused) == 1:
             return self.refused[0][1].line
-        shown = [{"line": line, **refusal.line} for line, refusal in self.refused[:REFUSALS_SHOWN]]
         counts = {"accepted": self.accepted, "repeated": self.repeated, "refused": len(self.refused)}
-        return counts | ({"refusals": shown} if shown else {})
+        return counts | ({"refusals": shown(self.refused)} if self.refused else {})
 
 
 @dataclass
@@ -79,6 +80,13 @@ class Intake:
         """The body within its limits; give its length back to ``budget`` afterwards."""
         declared = request.headers.get("content-length")
         return await bodies.read(request.stream(), declared, self.max_body_bytes, self.budget)
+
+    def complain(self, error: Exception) -> Refusal:
+        """The inbox's complaint in the gateway's words; what the database said names hosts, so it goes to the log."""
+        if isinstance(error, UnstorableError):
+            return Refusal("unstorable", str(error))
+        LOG.warning("nothing is stored at the moment: %s", error)
+        return Refusal("unavailable", "the state database takes nothing at the moment; nothing was stored")
 
     async def receive(self, request: Request, channel: str) -> Answer:
         """Take a request's deliveries; raises ``Refusal`` when the request as a whole is not taken."""
@@ -167,6 +175,15 @@ class Intake:
         return await asyncio.get_running_loop().run_in_executor(self.worker, work)
 
 
+def shown(refused: Sequence[tuple[int, Refusal]]) -> list[dict[str, Any]]:
+    """The first refusals of a batch, one line each."""
+    return [{"line": line, **refusal.line} for line, refusal in sorted(refused, key=_line)[:REFUSALS_SHOWN]]
+
+
+def _line(refused: tuple[int, Refusal]) -> int:
+    return refused[0]
+
+
 def token_of(request: Request) -> str | None:
     """The token in the address, else the one in the header."""
     return request.query_params.get("t") or callers.bearer(request.headers.get("authorization"))
@@ -224,16 +241,11 @@ def prepare_all(
     prepared: list[tuple[int, Parcel | Refusal]] = []
     for line, read, tenant in good:
         try:
-            prepared.append((line, delivery.seal(read, tenant, places[tenant, read.session_id], policy)))
+            place = places[tenant, read.session_id]
+            parcel = delivery.seal(read, tenant, place, policy)
+            prepared.append((line, replace(parcel, jurisdiction=policy.jurisdiction(place))))
         except delivery.Refused as refused:
             prepared.append((line, Refusal(refused.rule, refused.reason)))
         except RecursionError:
             prepared.append((line, Refusal("too_deep", "the body is nested too deeply")))
     return prepared
-
-
-def refusal_of(error: UnavailableError | UnstorableError) -> Refusal:
-    """The inbox's complaint in the gateway's words; a database's message may name a host, so it stays in the log."""
-    if isinstance(error, UnstorableError):
-        return Refusal("unstorable", str(error))
-    return Refusal("unavailable", "the state database takes nothing at the moment; nothing was stored")

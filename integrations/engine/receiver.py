@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 
 from governance.inbox import UnavailableError, UnstorableError
 from integrations.engine import examples
-from integrations.engine.intake import Intake, refusal_of
+from integrations.engine.intake import Intake
 from integrations.engine.launching import LaunchDesk
 from integrations.engine.refusals import Refusal
 
@@ -74,7 +74,8 @@ def _launches(intake: Intake, desk: LaunchDesk) -> Endpoint:
         caller = intake.caller(request)
         body = await intake.body(request)
         try:
-            return reply(200, await desk.record(body, caller))
+            status, answer = await desk.record(body, caller)
+            return reply(status, answer)
         finally:
             intake.budget.give_back(len(body))
 
@@ -90,8 +91,7 @@ def _guarded(endpoint: Endpoint, intake: Intake, channel: str) -> Endpoint:
         except Refusal as refusal:
             cause = refusal
         except (UnavailableError, UnstorableError) as error:
-            cause = refusal_of(error)
-            intake.complain(cause, error)
+            cause = intake.complain(error)
         except ClientDisconnect:
             return GONE
         intake.meters.refused.labels(channel, cause.rule).inc()
