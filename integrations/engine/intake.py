@@ -112,10 +112,10 @@ class Intake:
     async def _take(self, body: bytes, channel: str, caller: Caller | None, hint: str | None) -> Answer:
         received_at = datetime.now(UTC)
         outcomes = await self._run(len(body), lambda: read_all(body, channel, received_at, hint))
-        owned = [(outcome, await self._owner(outcome, caller)) for outcome in outcomes]
         answer = Answer()
         good: list[tuple[int, delivery.Delivery, str]] = []
-        for line, (outcome, owner) in enumerate(owned, start=1):
+        for line, outcome in outcomes:
+            owner = await self._owner(outcome, caller)
             if isinstance(outcome, Refusal):
                 answer.refused.append((line, outcome))
             elif isinstance(owner, Refusal):
@@ -189,10 +189,14 @@ def token_of(request: Request) -> str | None:
     return request.query_params.get("t") or callers.bearer(request.headers.get("authorization"))
 
 
-def read_all(body: bytes, channel: str, received_at: datetime, hint: str | None) -> list[Outcome]:
-    """Each delivery in the body, or why it is none; one item a line of a relay batch."""
+def read_all(body: bytes, channel: str, received_at: datetime, hint: str | None) -> list[tuple[int, Outcome]]:
+    """Each delivery in the body, or why it is none, with the line of a relay batch it stood on."""
     documents = split(body) if channel == "relay" else [parse(body)]
-    return [_read(document, channel, received_at, hint) for document in documents]
+    return [
+        (line, outcome)
+        for line, document in enumerate(documents, start=1)
+        for outcome in _read(document, channel, received_at, hint)
+    ]
 
 
 def split(body: bytes) -> list[Any]:
@@ -220,16 +224,16 @@ def parse(body: bytes) -> Any:
         raise Refusal("malformed_json", f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
 
 
-def _read(document: Any, channel: str, received_at: datetime, hint: str | None) -> Outcome:
+def _read(document: Any, channel: str, received_at: datetime, hint: str | None) -> Sequence[Outcome]:
     try:
         content = parse(document) if isinstance(document, bytes) else document
-        return delivery.read(content, channel, received_at, hint)
+        return delivery.read_all(content, channel, received_at, hint)
     except delivery.Refused as refused:
-        return Refusal(refused.rule, refused.reason)
+        return [Refusal(refused.rule, refused.reason)]
     except Refusal as refusal:
-        return refusal
+        return [refusal]
     except RecursionError:
-        return Refusal("too_deep", "the body is nested too deeply")
+        return [Refusal("too_deep", "the body is nested too deeply")]
 
 
 def prepare_all(
