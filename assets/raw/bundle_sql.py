@@ -7,6 +7,7 @@ they take and refuse the same lines.
 from assets.contracts.raw import ASSESSMENTS_TYPE, BUNDLES, MEDIA_TYPE, SIGNALS_TYPE, TURNS_TYPE
 from assets.duck import literal
 from assets.partitions import FIRST_DAY
+from integrations.engine.hidden import SUSPECT
 
 FORMAT = "rolecall.session/1"
 LAUNCH_TYPE = (
@@ -19,6 +20,7 @@ HEAD_TYPES = {
     "engine_session_id": "varchar",
     "launch": LAUNCH_TYPE,
     "started_at": "varchar",
+    "signals": "struct(kind varchar, name varchar)[]",
 }
 TYPES = {
     **HEAD_TYPES,
@@ -32,14 +34,11 @@ TYPES = {
     "media": MEDIA_TYPE,
 }
 TENANT_PATTERN = "^[a-z0-9][a-z0-9_-]{0,62}$"
-# Words that perception text hides behind (integrations.engine.hidden takes it out); only such rows leave the fast way.
-SUSPECT_TEXT = (
-    r"(?i)user[_ -]?(speech|audio|visual|emotion|appearance)|(audio|visual)[_ -]?(analysis|context|scene)"
-    r"|perception[_ -]?analysis|data:(image|video|audio)/"
-)
+# Only bundles with such words leave the fast way; integrations.engine.hidden then takes out what is perception.
+SUSPECT_TEXT = "(?i)" + SUSPECT
 SUSPECT_PAYLOAD = (
-    SUSPECT_TEXT + r"|raven|gaze|eye_contact|facial_|face_|posture|body_language|micro_?expression|vocal_|voice_"
-    r"|visual_|audio_|perceived_emotion|apparent_|frames|mime_type"
+    SUSPECT_TEXT + "|raven|gaze|eye_contact|facial_|face_|posture|body_language|micro_?expression|vocal_|voice_"
+    "|visual_|audio_|perceived_emotion|apparent_|frames|mime_type"
 )
 MOMENT = r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)$"
 
@@ -65,8 +64,10 @@ def suspect() -> str:
         coalesce(list_bool_or(list_transform(turns, lambda turn: regexp_matches(turn.text, {text}))), false)
         or coalesce(list_bool_or(list_transform(
             signals,
-            lambda signal: regexp_matches(coalesce(signal.payload::varchar, ''), {payload})
-            or regexp_matches(coalesce(signal.reason, ''), {text})
+            lambda signal: (
+                signal.kind is distinct from 'perception'
+                and regexp_matches(coalesce(signal.payload::varchar, ''), {payload})
+            ) or regexp_matches(coalesce(signal.reason, ''), {text})
         )), false)
         or coalesce(list_bool_or(list_transform(
             assessments,
@@ -77,18 +78,7 @@ def suspect() -> str:
     )"""
 
 
-def macros() -> str:
-    """Helpers that ``rows`` calls, made once a connection: the sense that a perception signal of a name belongs to."""
-    return """
-    create or replace temp macro perception_class(name) as case
-        when regexp_matches(coalesce(name, ''), '(?i)gaze|eye') then 'biometric_gaze'
-        when regexp_matches(coalesce(name, ''), '(?i)audio|voice|vocal|prosod|pitch') then 'biometric_voice'
-        else 'biometric_face'
-    end
-    """
-
-
-def heads(source: str, tenant: str | None) -> str:
+def heads(source: str, tenant: str | None, more: str = "") -> str:
     """What landing has to know of each bundle before it writes one: who, whose, when."""
     fill = "null" if tenant is None else literal(tenant)
     return f"""
@@ -98,11 +88,13 @@ def heads(source: str, tenant: str | None) -> str:
         coalesce(engine, 'generic') as engine,
         engine_session_id,
         coalesce(engine, 'generic') || ':' || engine_session_id as session_id,
-        launch.learner_id as learner_id,
+        nullif(trim(launch.learner_id), '') as learner_id,
         launch.jurisdiction as jurisdiction,
         started_at,
         {utc("started_at")} as moment,
-        moment::date as day
+        moment::date as day,
+        coalesce(len(list_filter(signals, lambda signal: signal.kind = 'perception')), 0) as perceived
+        {", " + more if more else ""}
     from {source}
     """
 
@@ -149,11 +141,14 @@ def head_rules(tenant: str | None, tenants: list[str] | None, latest: str) -> di
     return rules
 
 
-def rows(source: str, *, batch_id: str, received_at: str, policy_version: str, tenant: str | None, where: str = "true") -> str:
+def rows(
+    source: str, *, batch_id: str, received_at: str, policy_version: str, tenant: str | None, where: str = "true"
+) -> str:
     """Bundles as rows of raw/bundles, gated.
 
-    Expects the tables ``pseudonyms (tenant, learner_id, learner_key)``, ``homes (tenant, session_id, day)`` for sessions
-    whose day is not the one their own start gives, and ``withheld_classes (jurisdiction, signal_class)``.
+    Expects the tables ``pseudonyms (tenant, learner_id, learner_key)``, ``homes (tenant, session_id, day)`` for
+    sessions whose day is not the one their own start gives, and ``blind (jurisdiction)`` for those where perception may not be
+    written.
     """
     fill = "null" if tenant is None else literal(tenant)
     stored = ", ".join(column.name for column in BUNDLES.columns)
@@ -170,32 +165,20 @@ def rows(source: str, *, batch_id: str, received_at: str, policy_version: str, t
         where {where}
     ),
 
-    denied as (
-        select
-            jurisdiction,
-            list(signal_class) as classes
-        from withheld_classes
-        group by jurisdiction
-    ),
-
     gated as (
         select
             read.* exclude (signals, launch, format),
             read.launch.scenario_id, read.launch.scenario_version, read.launch.attempt, read.launch.assigned,
             read.launch.region, read.launch.jurisdiction, read.launch.language, read.launch.notice_ref,
-            read.launch.learner_id as learner_id,
+            nullif(trim(read.launch.learner_id), '') as learner_id,
             case
-                when denied.classes is null then read.signals
-                else list_filter(
-                    read.signals,
-                    lambda signal: signal.kind is distinct from 'perception'
-                    or not list_contains(denied.classes, perception_class(signal.name))
-                )
+                when blind.jurisdiction is null then read.signals
+                else list_filter(read.signals, lambda signal: signal.kind is distinct from 'perception')
             end as passed,
             coalesce(len(read.signals), 0) - coalesce(len(passed), 0) as withheld,
             passed as signals
         from read
-        left join denied on denied.jurisdiction = coalesce(read.launch.jurisdiction, '')
+        left join blind on blind.jurisdiction = coalesce(read.launch.jurisdiction, '')
     ),
 
     final as (

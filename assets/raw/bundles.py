@@ -1,13 +1,15 @@
 """raw/bundles: session bundles from files, gated and merged into the days their sessions started."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import orjson
 import polars as pl
+from integrations.engine.hidden import clean
 
 from assets.contracts.raw import BUNDLES
 from assets.duck import connect, file_list, literal
@@ -15,15 +17,16 @@ from assets.lake import Lake
 from assets.raw import bundle_sql
 from assets.raw.landing import Landing, LandingError
 from assets.raw.merge import PARQUET, merge, settle
-from assets.raw.sift import open_lines, sift
+from assets.raw.sift import sift
+from assets.raw.unknown import unknown_fields
 from governance.batches import Batches, Reject
-from governance.gate import SignalPolicy, admit
+from governance.gate import SignalPolicy
 from governance.identities import Identities
 from governance.state import State
 from governance.withheld import Withheld, record_withheld
-from integrations.engine.fields import BIOMETRIC, CLASSES
+from integrations.engine.fields import PERCEPTION
 
-SAMPLE_LINES = 1_000  # looked at for the names of unknown fields
+HIDDEN = {"tenant": pl.String, "session_id": pl.String, "jurisdiction": pl.String, "signal_class": pl.String}
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def _land_file(desk: Desk, path: Path) -> Landing:
         try:
             landing = _Landing(desk, con, folder, batch_id).run(path)
         except duckdb.IOException as error:
-            raise LandingError(f"{path}: {_first_line(error)}; free some space or check the disk, then run again") from error
+            raise LandingError(
+                f"{path}: {_first_line(error)}; free some space or check the disk, then run again"
+            ) from error
         except duckdb.OutOfMemoryException as error:
             raise LandingError(f"{path}: {_first_line(error)}; split the file and land the parts") from error
         finally:
@@ -105,12 +110,12 @@ class _Landing:
 
     def __init__(self, desk: Desk, con: duckdb.DuckDBPyConnection, folder: Path, batch_id: str) -> None:
         self.desk, self.con, self.folder, self.batch_id = desk, con, folder, batch_id
+        self.hidden: list[tuple[str, str, str, str]] = []
         latest = (desk.received_at + timedelta(days=1)).date().isoformat()
         self.rules = bundle_sql.head_rules(desk.tenant, desk.tenants, latest)
 
     def run(self, path: Path) -> Landing:
         """Try the whole file at once; where a line is broken, set such lines aside and land the rest."""
-        self.con.execute(bundle_sql.macros())
         source = self._as_lines(path)
         refusals: list[Reject] = []
         try:
@@ -122,10 +127,8 @@ class _Landing:
             staged = self._stage(source)
         count = self._one("select count(*) from heads")
         moves = self._moves()
-        dropped = self._withheld(staged)
         merged = merge(self.con, self.desk.lake, BUNDLES, staged, moves)
-        if merged.accepted:
-            self._count_withheld(dropped)
+        withheld = self._count_withheld(merged.days)
         refused = len({refusal.line for refusal in refusals})
         return Landing(
             self.batch_id,
@@ -133,8 +136,8 @@ class _Landing:
             merged.accepted,
             merged.repeated,
             refused,
-            withheld=sum(sum(classes.values()) for classes in dropped.values()),
-            unknown_fields=self._unknown(source),
+            withheld=withheld,
+            unknown_fields=unknown_fields(self.con, source),
             days=merged.days,
             refusals=tuple(refusals),
         )
@@ -164,10 +167,22 @@ class _Landing:
         """Set broken lines aside, by type first, then by the rules of the head and the presence of turns."""
         sound, numbers, refused = sift(self.con, source, self.folder)
         reader = bundle_sql.reader(str(sound), {**bundle_sql.HEAD_TYPES, "turns": bundle_sql.TYPES["turns"]})
-        self.con.register("numbers", pl.DataFrame({"position": range(1, len(numbers) + 1), "line": numbers}, schema={"position": pl.Int64, "line": pl.Int64}))
-        heads = bundle_sql.heads(f"(select *, row_number() over () as position from {reader})", self.desk.tenant, "position, turns is not null as has_turns")
+        self.con.register(
+            "numbers",
+            pl.DataFrame(
+                {"position": range(1, len(numbers) + 1), "line": numbers},
+                schema={"position": pl.Int64, "line": pl.Int64},
+            ),
+        )
+        heads = bundle_sql.heads(
+            f"(select *, row_number() over () as position from {reader})",
+            self.desk.tenant,
+            "position, turns is not null as has_turns",
+        )
         self.con.execute(f"create or replace temp table heads as {heads}")
-        rules = self.rules | {"turns_present": ("has_turns", "turns is missing; write an empty list where nobody spoke")}
+        rules = self.rules | {
+            "turns_present": ("has_turns", "turns is missing; write an empty list where nobody spoke")
+        }
         bad: set[int] = set()
         for rule, (predicate, reason) in rules.items():
             query = f"select line from heads join numbers using (position) where not coalesce({predicate}, false)"
@@ -211,13 +226,11 @@ class _Landing:
             for learner_id, key in self.desk.identities.keys(tenant, ids).items()
         ]
         self._table("pseudonyms", keys, {"tenant": pl.String, "learner_id": pl.String, "learner_key": pl.String})
-        places = [place for (place,) in self.con.sql("select distinct coalesce(jurisdiction, '') from heads").fetchall()]
-        denied = [
-            (place, signal_class)
-            for place in places
-            for signal_class in sorted(BIOMETRIC - self.desk.policy.allowed(place or None))
+        places = [
+            place for (place,) in self.con.sql("select distinct coalesce(jurisdiction, '') from heads").fetchall()
         ]
-        self._table("withheld_classes", denied, {"jurisdiction": pl.String, "signal_class": pl.String})
+        blind = [(place,) for place in places if PERCEPTION not in self.desk.policy.allowed(place or None)]
+        self._table("blind", blind, {"jurisdiction": pl.String})
         self._homes()
 
     def _table(self, name: str, rows: list[tuple], schema: dict[str, pl.DataType | type[pl.DataType]]) -> None:
@@ -293,23 +306,62 @@ class _Landing:
                 path.rename(target / f"suspects-{number}.parquet")
         return written
 
-    def _searched(self, bundle: dict) -> dict:
+    def _searched(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """The bundle without perception notes in words; perception signals are the policy's business, not this one's."""
+        launch = bundle.get("launch") or {}
+        place = (
+            launch.get("tenant") or self.desk.tenant,
+            f"{bundle.get('engine') or 'generic'}:{bundle.get('engine_session_id')}",
+            launch.get("jurisdiction") or "",
+        )
 
         def note(signal_class: str, _text: str) -> None:
-            self.hidden.setdefault((tenant, place), {}).setdefault(signal_class, 0)
-            self.hidden[tenant, place][signal_class] += 1
+            self.hidden.append((*place, signal_class))
 
-        launch = bundle.get("launch") or {}
-        tenant, place = launch.get("tenant") or self.desk.tenant or "", launch.get("jurisdiction") or ""
         signals = bundle.get("signals")
         if signals is not None:
             bundle["signals"] = [s if s is None or s.get("kind") == "perception" else clean(s, note) for s in signals]
         return bundle | {part: clean(bundle.get(part), note) for part in ("turns", "assessments")}
 
-    def _withheld(self, staged: Path) -> dict[tuple[str, str], dict[str, int]]:
-        """Signals dropped by (tenant, jurisdiction), then by class; counted over the new file's perception signals."""
-        dropped = {place: dict(classes) for place, classes in self.hidden.items()}
-        if not self._one("select count(*) from withheld_classes"):
-            return dropped
-        return dropped
+    def _count_withheld(self, days: Sequence[date]) -> int:
+        """Count what the gate dropped from bundles that this file added; a repeated bundle was counted the first time."""
+        files = self.desk.lake.files(BUNDLES.path, days)
+        if not files:
+            return 0
+        self._table("hidden", self.hidden, HIDDEN)
+        rows = self.con.sql(f"""
+            with
+
+            added as (
+                select tenant, session_id from read_parquet({file_list(files)}) where batch_id = {literal(self.batch_id)}
+            ),
+
+            dropped as (
+                select tenant, session_id, coalesce(jurisdiction, '') as jurisdiction, 'perception' as signal_class,
+                    perceived as number
+                from heads
+                where perceived > 0 and coalesce(jurisdiction, '') in (from blind)
+                union all
+                select *, 1 as number from hidden
+            )
+
+            select tenant, jurisdiction, signal_class, sum(number)
+            from dropped semi join added using (tenant, session_id)
+            group by all
+        """).fetchall()
+        day, policy = self.desk.received_at.astimezone(UTC).date(), self.desk.policy
+        with self.desk.state.session() as session:
+            record_withheld(
+                session,
+                (
+                    Withheld(
+                        tenant, day, policy.jurisdiction(place or None), policy.version, {signal_class: int(count)}
+                    )
+                    for tenant, place, signal_class, count in rows
+                ),
+            )
+        return sum(int(count) for *_, count in rows)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

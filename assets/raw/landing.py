@@ -11,7 +11,6 @@ class LandingError(Exception):
     """A file that cannot be taken at all: which, why, and what to do."""
 
 
-
 @dataclass(frozen=True)
 class Landing:
     """What one landing did. ``read == accepted + repeated + refused``, checked where it is made.

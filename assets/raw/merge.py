@@ -25,7 +25,9 @@ class Merged:
 def staged_days(staged: Path) -> dict[date, list[Path]]:
     """Files of each day below a folder that DuckDB's ``partition_by (day)`` wrote."""
     folders = sorted(staged.glob("day=*"))
-    return {date.fromisoformat(folder.name.removeprefix("day=")): sorted(folder.glob("*.parquet")) for folder in folders}
+    return {
+        date.fromisoformat(folder.name.removeprefix("day=")): sorted(folder.glob("*.parquet")) for folder in folders
+    }
 
 
 def merge(
@@ -72,9 +74,11 @@ def _rewrite(
     present = lake.files(table.path, files)
     new = f"read_parquet({file_list(arriving)})" if arriving else _nothing(table)
     old = f"read_parquet({file_list(present)})" if present else _nothing(table)
-    con.execute(f"create or replace temp table fresh as select distinct {keys} from {new} anti join {old} using ({keys})")
+    con.execute(
+        f"create or replace temp table fresh as select distinct {keys} from (from {new}) as new anti join (from {old}) as old using ({keys})"
+    )
     fresh = con.sql("select count(*) from fresh").fetchall()[0][0]
-    gaining = con.sql(f"select distinct day from {new} semi join fresh using ({keys})").fetchall()
+    gaining = con.sql(f"select distinct day from (from {new}) as new semi join fresh using ({keys})").fetchall()
     changed = sorted({day for (day,) in gaining} | touched)
     if not changed:
         return 0, []
@@ -87,9 +91,9 @@ def _rewrite(
         con.execute(f"""
             copy (
                 select {columns} from (
-                    select {columns} from (select {placed} from {old} as old {follow})
+                    select {columns} from (select {placed} from (from {old}) as old {follow})
                     union all by name
-                    select {columns} from {new} semi join fresh using ({keys})
+                    select {columns} from (from {new}) as new semi join fresh using ({keys})
                     qualify row_number() over (partition by {keys} order by received_at) = 1
                 )
                 order by day, {keys}

@@ -4,15 +4,15 @@ What decides whether a line is broken is the same typed reader as on the fast wa
 line only finds the words for it. So both ways take and refuse the same lines.
 """
 
-import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import duckdb
 import orjson
 
 from assets.raw.bundle_sql import TYPES, reader
+from assets.raw.lines import open_lines
 from governance.batches import Reject
 
 LARGEST_LINE = 16_000_000  # bytes; a session of many hours stays far below
@@ -90,13 +90,15 @@ def _is_number(text: str) -> bool:
 
 
 def _kind(value: Any) -> str:
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    names = {
+        str: "a text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
     return names.get(type(value), "null")
-
-
-def open_lines(path: Path) -> BinaryIO:
-    """A JSON lines file for reading, unpacked where its name ends in .gz."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
 
 
 def _chunks(path: Path) -> Iterator[list[Line]]:
