@@ -38,7 +38,7 @@ class _Count:
     repeated: int = 0
     withheld: int = 0
     read: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: dict[int, Refusal] = field(default_factory=dict)  # by line: a line is refused once
 
 
 def take(desk: "Desk", path: Path, progress: Callable[[int], None]) -> "Tally":
@@ -54,7 +54,7 @@ def take(desk: "Desk", path: Path, progress: Callable[[int], None]) -> "Tally":
         try:
             waiting += [(line, parcel) for parcel in reader.parcels(record)]
         except delivery.Refused as refused:
-            count.refusals.append(Refusal(line, refused.rule, str(refused)))
+            count.refusals[line] = Refusal(line, refused.rule, str(refused))
         if len(waiting) >= CHUNK:
             _store(inbox, waiting, count)
             waiting = []
@@ -70,7 +70,7 @@ def take(desk: "Desk", path: Path, progress: Callable[[int], None]) -> "Tally":
         count.repeated,
         refused,
         count.withheld,
-        tuple(count.refusals),
+        tuple(count.refusals.values()),
     )
     book(desk, tally)
     return tally
@@ -206,7 +206,7 @@ def _store(inbox: Inbox, waiting: Sequence[tuple[int, Parcel]], count: _Count) -
         answers = inbox.accept([parcel for _, parcel in waiting])
     except UnstorableError as error:
         if len(waiting) == 1:
-            count.refusals.append(Refusal(waiting[0][0], "unstorable", str(error)))
+            count.refusals[waiting[0][0]] = Refusal(waiting[0][0], "unstorable", str(error))
             return
         for one in waiting:
             _store(inbox, [one], count)

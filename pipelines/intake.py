@@ -1,7 +1,7 @@
 """Files in: learners, launches, engine deliveries, session bundles, outcomes, each to where it belongs.
 
-Registries go to the state database, deliveries through the gate into the inbox, bundles and outcomes through the gate
-into raw. Every file ends in a ``Tally`` whose counts add up; a bad line is refused with its reason and the rest goes on.
+Registries go to the state database, deliveries through the gate into the inbox, bundles and outcomes through it
+into raw. Every file ends in a ``Tally`` whose counts add up; a bad line is refused and the rest goes on.
 """
 
 import hashlib
