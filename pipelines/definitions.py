@@ -11,7 +11,7 @@ import dagster as dg
 
 import assets
 from governance.settings import Settings
-from pipelines import alerts, environment, jobs, schedules, sensors
+from pipelines import alerts, environment, housework, jobs, schedules, sensors
 
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
@@ -28,7 +28,7 @@ def build(settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None 
     loaded = dg.Definitions(
         assets=dg.load_assets_from_package_module(assets),
         asset_checks=dg.load_asset_checks_from_package_module(assets),
-        jobs=jobs.JOBS,
+        jobs=[*jobs.JOBS, *housework.JOBS],
         schedules=schedules.SCHEDULES,
         sensors=[*sensors.AUTOMATION, *sensors.SENSORS, *alerts.SENSORS],
         resources=environment.resources(settings),

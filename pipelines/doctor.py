@@ -144,9 +144,9 @@ def state(settings: Settings, now: datetime) -> Finding:
     opened = State.open(settings.database_url)
     with opened.session() as session:
         session.execute(sa.text("select 1"))
-    backlog = Inbox(opened).depth()
+    waiting = Inbox(opened).depth()
     where = sa.make_url(settings.database_url).render_as_string(hide_password=True)
-    return Finding("state database", "ok", f"{where}, {backlog.depth:,} deliveries wait in the inbox")
+    return Finding("state database", "ok", f"{where}, {waiting:,} deliveries wait in the inbox")
 
 
 def secret(settings: Settings, now: datetime) -> Finding:

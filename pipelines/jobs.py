@@ -8,7 +8,7 @@ import dagster as dg
 SESSIONS = dg.AssetSelection.groups("raw", "core").materializable()
 MARTS = dg.AssetSelection.groups("marts").materializable()
 
-days = dg.define_asset_job("days", selection=SESSIONS, description="Raw and core of a range of days, with their checks.")
+days = dg.define_asset_job("days", selection=SESSIONS, description="Raw and core of a range of days.")
 marts = dg.define_asset_job("marts", selection=MARTS, description="Marts, their checks and publishing.")
 everything = dg.define_asset_job(
     "everything",
