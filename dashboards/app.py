@@ -21,9 +21,8 @@ PAGES = (
 
 
 def reader() -> Reader | None:
-    """The reader of this run. Streamlit gives no address for a loopback peer; the middleware has checked the rest."""
-    headers = dict(st.context.headers) or {"host": LOOPBACK}  # AppTest has no request, and so no headers
-    return reader_of(st.context.ip_address or LOOPBACK, headers)
+    """The reader of this run. Streamlit gives no address for a loopback peer; the guard has seen the real one."""
+    return reader_of(st.context.ip_address or LOOPBACK, dict(st.context.headers))
 
 
 def choose_tenant(tenants: list[str]) -> str:
@@ -37,9 +36,7 @@ def choose_tenant(tenants: list[str]) -> str:
 def main() -> None:
     """Draw one run of the application."""
     st.set_page_config(page_title="Rolecall", layout="wide", initial_sidebar_state="collapsed")
-    pages = [
-        st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES
-    ]
+    pages = [st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES]
     chosen = st.navigation(pages, position="top")
     settings, who = Settings(), reader()
     if who is None:

@@ -29,7 +29,7 @@ def freshness(edition: Edition) -> pl.DataFrame:
                cast(sum(sessions + test_sessions) as bigint) as rows
         from data_health where tenant = $tenant group by engine
         union all by name
-        select 'Files: ' || kind as source, max(coalesce(closed_at, opened_at)) as newest,
+        select 'Files: ' || kind as source, max(opened_at) as newest,
                cast(sum(rows_read) as bigint) as rows
         from ingest_batches where tenant = $tenant group by kind
         order by source
@@ -89,7 +89,7 @@ def batches(edition: Edition) -> pl.DataFrame:
     return ask(
         edition,
         """
-        select opened_at, kind, source, rows_read, accepted, repeated, refused, withheld, closed_at, batch_id
+        select opened_at, kind, source, rows_read, accepted, repeated, refused, withheld, batch_id
         from ingest_batches where tenant = $tenant order by opened_at desc, batch_id limit $limit
         """,
         _tenant(edition) | {"limit": LISTED},

@@ -83,13 +83,13 @@ class Names:
 
     def scenario(self, code: str | None) -> str:
         """Title of a scenario."""
-        if code is None:
+        if code in (None, "unknown"):
             return "Unknown scenario"
         return "All scenarios" if code == ALL else self.scenarios.get(code) or humanise(code)
 
     def region(self, code: str | None) -> str:
         """A region as the directory writes it."""
-        if code is None:
+        if code in (None, "unknown"):
             return "Unknown region"
         return "All regions" if code == ALL else code
 

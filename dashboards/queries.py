@@ -13,6 +13,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
+from dashboards.session_queries import HEADLINE_ORDER
 
 ALL = "*"
 CACHED = 300  # results kept, over all readers
@@ -114,7 +115,7 @@ def version_events(edition: Edition, cell: Cell) -> pl.DataFrame:
     )
 
 
-PERIODS = """
+PERIODS = f"""
 with
 
 shown as (
@@ -128,35 +129,32 @@ shown as (
 ),
 
 practised as (
-    select
-        session_id,
-        coalesce(learner_key, session_id) as learner,
-        cast(date_trunc('week', day) as date) as week
+    select session_id, learner_key as learner, cast(date_trunc('week', day) as date) as week
     from sessions
-    where tenant = $tenant and not is_test
+    where tenant = $tenant and not is_test and learner_key is not null
       and day >= $before and day < $last + 7
-      and ($region = '*' or region = $region)
-      and ($scenario = '*' or scenario_id = $scenario)
+      and ($region = '*' or coalesce(region, 'unknown') = $region)
+      and ($scenario = '*' or coalesce(scenario_id, 'unknown') = $scenario)
 ),
 
-latest as (
-    select session_id, passed from session_scores
-    where tenant = $tenant and is_latest and day >= $before and day < $last + 7
-    qualify row_number() over (
-        partition by session_id
-        order by scored_at desc nulls last, scorer_kind, scorer_id, rubric_id, rubric_version, scorer_version
-    ) = 1
+headline as (
+    select session_id, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
+    from session_scores
+    where tenant = $tenant and is_latest and review_state <> 'rejected' and day >= $before and day < $last + 7
+    qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
 ),
 
 observed as (
-    select '(pass)' as subject, p.learner, p.week, cast(l.passed as double) as value
-    from practised as p inner join latest as l using (session_id)
-    where l.passed is not null
+    select '(pass)' as subject, p.learner, p.week, cast(h.passed as double) as value
+    from practised as p inner join headline as h using (session_id)
+    where h.passed is not null
     union all
-    select c.competency, p.learner, p.week, c.scaled
-    from practised as p inner join criterion_scores as c using (session_id)
-    where c.tenant = $tenant and c.is_latest and c.competency is not null
-      and c.day >= $before and c.day < $last + 7
+    select coalesce(c.competency, c.criterion_id), p.learner, p.week, c.scaled
+    from practised as p
+    inner join headline as h using (session_id)
+    inner join criterion_scores as c
+        using (session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
+    where c.tenant = $tenant and c.day >= $before and c.day < $last + 7
 ),
 
 learners as (
@@ -177,9 +175,11 @@ totals as (
         sum(n_now) as n,
         count(*) filter (where n_now > 0) as learners,
         sum(sum_now) / nullif(sum(n_now), 0) as mean,
+        pow(sum(n_now), 2) / nullif(sum(n_now * n_now), 0) as effective,
         sum(n_before) as n_before,
         count(*) filter (where n_before > 0) as learners_before,
-        sum(sum_before) / nullif(sum(n_before), 0) as mean_before
+        sum(sum_before) / nullif(sum(n_before), 0) as mean_before,
+        pow(sum(n_before), 2) / nullif(sum(n_before * n_before), 0) as effective_before
     from learners
     group by all
 ),
@@ -187,24 +187,24 @@ totals as (
 residuals as (
     select
         subject,
-        (sum_now - mean * n_now) / nullif(n, 0) as now,
-        (sum_before - mean_before * n_before_) / nullif(n_before, 0) as before
-    from (select subject, learner, sum_now, n_now, sum_before, n_before as n_before_ from learners)
-    inner join totals using (subject)
+        count(*) as clusters,
+        sum(pow((sum_now - mean * n_now) / nullif(n, 0), 2)) as now,
+        sum(pow((sum_now - mean * n_now) / nullif(n, 0) - (sum_before - mean_before * l.n_before) / t.n_before, 2))
+            as change
+    from learners as l inner join totals as t using (subject)
+    group by subject
 ),
 
 final as (
     select
-        t.*,
-        sqrt(t.learners / nullif(t.learners - 1.0, 0) * sum(r.now * r.now)) as error,
-        sqrt(count(*) / nullif(count(*) - 1.0, 0) * sum(pow(r.now - r.before, 2))) as change_error,
-        count(*) as learners_both
-    from totals as t inner join residuals as r using (subject)
-    group by all
+        totals.*,
+        sqrt(learners / nullif(learners - 1.0, 0) * now) as error,
+        sqrt(clusters / nullif(clusters - 1.0, 0) * change) as change_error
+    from totals inner join residuals using (subject)
 )
 
 select * from final order by subject
-"""
+"""  # noqa: S608 - constants only
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
@@ -213,6 +213,7 @@ def periods(edition: Edition, cell: Cell, before: date, minimum: int) -> pl.Data
 
     The period is the cell's weeks; the one before it runs from the week ``before`` up to the cell's first. Standard
     errors are clustered by learner (linearised ratio), the change included: the same people stand on both sides.
+    ``effective`` is the number of learners that unequal numbers of attempts leave, for the degrees of freedom.
     Sides with fewer than ``minimum`` learners are null, although every week behind them is shown: not everybody
     who practised was scored.
     """
@@ -242,8 +243,8 @@ def reach(edition: Edition, cell: Cell, before: date) -> tuple[int, int]:
             count(distinct learner_key) filter (where day < $first) as before
         from sessions inner join shown on shown.week = cast(date_trunc('week', sessions.day) as date)
         where tenant = $tenant and not is_test and learner_key is not null
-          and ($region = '*' or region = $region)
-          and ($scenario = '*' or scenario_id = $scenario)
+          and ($region = '*' or coalesce(region, 'unknown') = $region)
+          and ($scenario = '*' or coalesce(scenario_id, 'unknown') = $scenario)
         """,
         cell.parameters(edition) | {"before": before},
     ).row(0)

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 import streamlit as st
 
 # A page must not be able to read files, load extensions or change these settings, whatever the query says.
@@ -43,20 +44,21 @@ def current_edition(marts: Path, tenant: str) -> Edition | None:
 
 
 def manifest(edition: Edition) -> dict[str, Any]:
-    """What ``publish`` wrote beside the file; empty where it is missing or belongs to another edition."""
-    folder = Path(edition.path).parent
-    for path in (Path(edition.path).with_suffix(".json"), folder / "manifest.json"):
-        if path.is_file():
-            return json.loads(path.read_text(encoding="utf-8"))
-    return {}
+    """What ``publish`` wrote beside the file: when, from what, and its digest. Empty where it was removed."""
+    path = Path(edition.path).with_suffix(".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 @st.cache_resource(max_entries=OPEN_EDITIONS, show_spinner=False, on_release=lambda connection: connection.close())
 def _connection(path: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(path, read_only=True, config=LOCKED | {"TimeZone": "UTC"})
-    return connection
+    return duckdb.connect(path, read_only=True, config=LOCKED)
 
 
 def ask(edition: Edition, query: str, parameters: dict[str, Any]) -> pl.DataFrame:
-    """The rows of one query; a cursor each, because the cursor is DuckDB's unit of concurrency."""
-    return _connection(edition.path).cursor().sql(query, params=parameters).pl()
+    """The rows of one query; a cursor each, because the cursor is DuckDB's unit of concurrency.
+
+    Times come back in UTC whatever zone the server runs in: DuckDB would show them in its session's zone, which a
+    locked connection cannot set.
+    """
+    frame = _connection(edition.path).cursor().sql(query, params=parameters).pl()
+    return frame.with_columns(cs.datetime(time_zone="*").dt.convert_time_zone("UTC"))

@@ -12,14 +12,18 @@ ALL = "*"
 CACHED = 300
 LISTED = 200  # sessions in the picker; the filters narrow it further
 
-LATEST = """
-    select session_id, overall, passed, blockers_hit, rubric_id, rubric_version from session_scores
-    where tenant = $tenant and is_latest
-    qualify row_number() over (
-        partition by session_id
-        order by scored_at desc nulls last, scorer_kind, scorer_id, rubric_id, rubric_version, scorer_version
-    ) = 1
+# The score that speaks for a session, by the rule that the marts follow too: newest revisions alone, the engine's
+# scorer before our model before a person, and nothing that a reviewer rejected.
+HEADLINE_ORDER = """
+    case scorer_kind when 'engine_llm' then 0 when 'our_llm' then 1 else 2 end,
+    scored_at desc nulls last, rubric_version desc, scorer_version desc, scorer_id desc, rubric_id desc
 """
+HEADLINE = f"""
+    select session_id, overall, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
+    from session_scores
+    where tenant = $tenant and is_latest and review_state <> 'rejected'
+    qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
+"""  # noqa: S608 - constants only
 PLAYABLE = "select distinct session_id from media where tenant = $tenant and status in ('available', 'truncated')"
 
 
@@ -49,12 +53,12 @@ class Wanted:
 
 FOUND = f"""
     from sessions as s
-    left join ({LATEST}) as l using (session_id)
+    left join ({HEADLINE}) as l using (session_id)
     left join ({PLAYABLE}) as m using (session_id)
     where s.tenant = $tenant
       and s.day between $first and $last
-      and ($region = '*' or s.region = $region)
-      and ($scenario = '*' or s.scenario_id = $scenario)
+      and ($region = '*' or coalesce(s.region, 'unknown') = $region)
+      and ($scenario = '*' or coalesce(s.scenario_id, 'unknown') = $scenario)
       and (not $recorded or m.session_id is not null)
       and case $result
             when 'passed' then coalesce(l.passed, false)
@@ -101,14 +105,14 @@ def session(edition: Edition, session_id: str) -> dict[str, object] | None:
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
 def scores(edition: Edition, session_id: str) -> pl.DataFrame:
-    """The newest revision of every scorer, the last to score first."""
+    """The newest revision of every scorer, the one that speaks for the session first."""
     return _of_session(
         edition,
-        """
+        f"""
         select * from session_scores
         where tenant = $tenant and session_id = $session and is_latest
-        order by scored_at desc nulls last, scorer_kind, scorer_id, rubric_id, rubric_version
-        """,
+        order by review_state = 'rejected', {HEADLINE_ORDER}
+        """,  # noqa: S608
         session_id,
     )
 
@@ -160,7 +164,7 @@ def attempts(edition: Edition, learner_key: str, scenario_id: str) -> pl.DataFra
         edition,
         f"""
         select s.session_id, s.started_at, s.attempt, l.overall, l.passed
-        from sessions as s left join ({LATEST}) as l using (session_id)
+        from sessions as s left join ({HEADLINE}) as l using (session_id)
         where s.tenant = $tenant and s.learner_key = $learner and s.scenario_id = $scenario
         order by s.started_at, s.session_id
         """,  # noqa: S608

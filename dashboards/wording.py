@@ -26,7 +26,7 @@ def critical(learners: float) -> float:
     return float(stdtrit(max(learners - 1, 1), 1 - (1 - CONFIDENCE) / 2))
 
 
-def interval(value: float, error: float, learners: int, floor: float = 0.0, top: float = 1.0) -> tuple[float, float]:
+def interval(value: float, error: float, learners: float, floor: float = 0.0, top: float = 1.0) -> tuple[float, float]:
     """The 95 % interval of a clustered estimate, kept inside its range."""
     half = critical(learners) * error
     return max(value - half, floor), min(value + half, top)

@@ -39,7 +39,9 @@ def transcript(lake: Path, tenant: str, session_id: str, day: date) -> pl.DataFr
     """
     path = lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet"
     if not path.is_file():
-        raise NoEvidence(f"the lake holds no transcripts of {day.isoformat()} ({path.parent.name} is not in core/turns)")
+        raise NoEvidence(
+            f"the lake holds no transcripts of {day.isoformat()} ({path.parent.name} is not in core/turns)"
+        )
     columns = ", ".join(SCHEMA)
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         frame = connection.sql(

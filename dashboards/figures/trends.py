@@ -33,9 +33,7 @@ def merged_events(events: pl.DataFrame) -> list[tuple[date, str]]:
                 lines[-1][1].append(label)
         else:
             lines.append((row["first_day"], [label]))
-    return [
-        (at, labels[0] if len(labels) == 1 else f"{labels[0]} +{len(labels) - 1}") for at, labels in lines
-    ]
+    return [(at, labels[0] if len(labels) == 1 else f"{labels[0]} +{len(labels) - 1}") for at, labels in lines]
 
 
 def _band(figure: go.Figure, frame: pl.DataFrame) -> None:

@@ -68,7 +68,9 @@ def with_intervals(frame: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for row in frame.iter_rows(named=True):
         mean, error = row["mean"], row["error"]
-        lower, upper = interval(mean, error, row["learners"]) if mean is not None and error is not None else (None, None)
+        lower, upper = (
+            interval(mean, error, row["effective"]) if mean is not None and error is not None else (None, None)
+        )
         changed = mean is not None and row["mean_before"] is not None and row["change_error"] is not None
         rows.append(
             row
@@ -76,7 +78,9 @@ def with_intervals(frame: pl.DataFrame) -> pl.DataFrame:
                 "lower": lower,
                 "upper": upper,
                 "change": mean - row["mean_before"] if changed else None,
-                "change_half": critical(row["learners_both"]) * row["change_error"] if changed else None,
+                "change_half": critical(min(row["effective"], row["effective_before"])) * row["change_error"]
+                if changed
+                else None,
             }
         )
     added = dict.fromkeys(("lower", "upper", "change", "change_half"), pl.Float64)
@@ -151,7 +155,9 @@ def sentence(cell: Cell, weekly: pl.DataFrame, scores: pl.DataFrame, learners: i
     if row["lower"] is not None:
         text += f" (95 % interval {percent(row['lower'])} to {percent(row['upper'])})"
     if row["change"] is not None:
-        text += f". Against the period before: {change_sentence(row['change'], row['change_half'], 'percentage points')}"
+        text += (
+            f". Against the period before: {change_sentence(row['change'], row['change_half'], 'percentage points')}"
+        )
     return text + "."
 
 
@@ -212,9 +218,7 @@ def competencies(page: Page, scores: pl.DataFrame) -> None:
         return
     frame = frame.with_columns(
         name=pl.col("subject").map_elements(page.names.competency, return_dtype=pl.String),
-        mastery=pl.col("subject").map_elements(
-            page.names.mastery.get, return_dtype=pl.Float64, skip_nulls=True
-        ),
+        mastery=pl.col("subject").map_elements(page.names.mastery.get, return_dtype=pl.Float64, skip_nulls=True),
     )
     best, least = frame.sort("mean", descending=True).row(0, named=True), frame.sort("mean").row(0, named=True)
     alt = (
