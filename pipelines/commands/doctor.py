@@ -1,0 +1,19 @@
+"""``rolecall doctor``: is everything in order, and if not, what to do."""
+
+import typer
+
+
+def doctor() -> None:
+    """Look at configuration, connections, versions, disk and clock; each finding comes with its remedy."""
+    from pipelines.console import MARKS, OUT
+    from pipelines.doctor import examine
+
+    failed = 0
+    for finding in examine():
+        OUT.print(f"{MARKS[finding.level]:<4} ", end="")
+        OUT.print(f"{finding.subject}: {finding.detail}", markup=False)
+        if finding.remedy:
+            OUT.print(f"       → {finding.remedy}", markup=False)
+        failed += finding.level == "fail"
+    if failed:
+        raise typer.Exit(1)
