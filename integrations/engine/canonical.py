@@ -23,7 +23,7 @@ MAX_UNWRAP = 8  # JSON strings inside JSON strings
 
 def content(event_type: str, payload: Mapping[str, Any]) -> Content:
     """The event's own fields, names folded, absent and null alike; ``payload`` is past the gate."""
-    fields = {name: item for name, item in payload.items() if name not in _ENVELOPE and item is not None}
+    fields = {name: item for name, item in payload.items() if name not in _ENVELOPE and item not in (None, [])}
     properties = payload.get("properties")
     if isinstance(properties, Mapping) and event_type != v.CONVERSATION:
         fields.update((name, item) for name, item in properties.items() if item is not None)
@@ -66,7 +66,7 @@ def unwrap(value: Any, depth: int = 0) -> Any:
 
 
 def _pick(fields: Content, *names: str) -> Content:
-    return {name: fields[name] for name in (*names, NOTES) if name in fields}
+    return {name: fields[name] for name in (*names, NOTES) if fields.get(name) not in (None, [])}
 
 
 def _shutdown(fields: Content, _: Mapping[str, Any]) -> Content:
@@ -88,7 +88,7 @@ def _entry(entry: Content) -> Content:
         "at": None if moment is None else round(moment.timestamp(), 3),
     }
     for name in ("seconds_from_start", "duration", "interrupted", "inference_id", *_MINED, *RAVEN, NOTES):
-        if entry.get(name) is not None:
+        if entry.get(name) not in (None, []):  # a gated list of notes stays behind empty
             out[name] = entry[name]
     return out
 

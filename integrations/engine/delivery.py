@@ -94,7 +94,7 @@ def read_all(body: Body, channel: str, received_at: datetime, hint: str | None =
         where = f"item {position + 1}: " if len(items) > 1 else ""
         if not isinstance(item, dict):
             raise Refused("not_an_object", f"{where}a delivery is a JSON object, this is {_kind(item)}")
-        for event in split_pull(item) if "events" in item else [item]:
+        for event in split_pull(item) if "events" in item else [item | {"events_seen": None}]:
             found.append(_delivery(event, channel, received_at, hint, where))
     return found
 
@@ -213,9 +213,7 @@ def _kind(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "something else")
 
 
-def _delivery(
-    payload: dict[str, Any], channel: str, received_at: datetime, hint: str | None, where: str
-) -> Delivery:
+def _delivery(payload: dict[str, Any], channel: str, received_at: datetime, hint: str | None, where: str) -> Delivery:
     try:
         payload = _with_objects(payload)
         session = _session_id(payload, hint)

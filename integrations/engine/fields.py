@@ -93,7 +93,8 @@ ROW: Tree = {
         "conversational_context",
     ),
     **TURN_TAKING,
-    **dict.fromkeys(("languages", "document_ids", "document_tags", "guardrail_ids", "guardrail_tags"), Each(OPERATIONAL)),
+    **dict.fromkeys(("languages", "document_ids", "document_tags"), Each(OPERATIONAL)),
+    **dict.fromkeys(("guardrail_ids", "guardrail_tags"), Each(OPERATIONAL)),
     "memory_stores": Each(CONFIDENTIAL),
     "properties": ROW_PROPERTIES,
 }  # fmt: skip
@@ -143,11 +144,9 @@ SHAPES: dict[str, Tree] = {
     v.TOOL_DELIVERY: TOOL,
 }
 # A visual objective or guardrail judges what the camera saw, so its very name may be the finding.
+VISUAL_OBJECTIVE = {**_perceived(OBJECTIVE, "modality"), "output_variables": Free(PERCEPTION)}
 VISUAL: dict[str, Tree] = {
-    **dict.fromkeys(
-        (*v.OBJECTIVES, v.OBJECTIVE_CONFIRM),
-        {**_perceived(OBJECTIVE, "modality"), "output_variables": Free(PERCEPTION)},
-    ),
+    **dict.fromkeys((*v.OBJECTIVES, v.OBJECTIVE_CONFIRM), VISUAL_OBJECTIVE),
     v.GUARDRAIL: _perceived(GUARDRAIL, "modality", "guardrail_uuid"),
 }
 
@@ -192,7 +191,9 @@ BUNDLE_TREE: Tree = {
         | _all(SPEECH, "text")
         | _all(TIMING, "start_s", "duration_s", "interrupted")
     ),
-    "signals": Each(By("kind", {"perception": {**_perceived(BUNDLE_SIGNAL, "kind"), "payload": Free(PERCEPTION)}}, BUNDLE_SIGNAL)),
+    "signals": Each(
+        By("kind", {"perception": {**_perceived(BUNDLE_SIGNAL, "kind"), "payload": Free(PERCEPTION)}}, BUNDLE_SIGNAL)
+    ),
     "assessments": Each(
         {
             **_all(OPERATIONAL, "rubric_id", "rubric_version"),

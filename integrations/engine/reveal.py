@@ -13,7 +13,7 @@ from integrations.engine import vocabulary as v
 from integrations.engine.fields import IMAGE, IMAGES, NOTES, RAVEN
 from integrations.engine.hidden import clean
 
-OURS = frozenset({NOTES, IMAGES, "documents", "passages", "confidential", "events_seen"})  # nobody else writes these
+OURS = frozenset({NOTES, IMAGES, "documents", "passages", "confidential"})  # nobody else writes these
 _EXTENSIONS = r"(?:pdf|txt|docx?|png|jpe?g|pptx|csv|xlsx)"
 _DOCUMENT = re.compile(
     rf"[\"“]([^\"“”\n]{{1,120}}?\.{_EXTENSIONS})[\"”]"
@@ -58,6 +58,7 @@ class Found:
         self.images: list[str] = []
 
     def __call__(self, signal: str, text: str) -> None:
+        """Take one note or image; only that there was an image is kept."""
         (self.images if signal == IMAGE else self.notes).append(text)
 
     def fields(self) -> dict[str, list[str]]:
@@ -68,7 +69,9 @@ class Found:
 def entry_text(content: Any) -> Any:
     """Content of a transcript entry; some models write it as a list of parts."""
     if isinstance(content, list):
-        return " ".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
+        return " ".join(
+            part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)
+        )
     return content
 
 
