@@ -19,7 +19,7 @@ MINIMUM_CELL_FLOOR = 7  # German case law counts groups of five to six workers a
 class Settings(BaseSettings):
     """Where things lie and how strict Rolecall is."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLECALL_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ROLECALL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     home: Annotated[Path, Field(description="Data folder")] = Path(".rolecall")
     config: Annotated[Path, Field(description="Folder of rolecall.yaml, policy.yaml, rubrics/, scenarios/")] = (
