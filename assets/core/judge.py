@@ -77,7 +77,9 @@ def part(
     broken = 0
     if rows != expected:
         _quarantine(con, table, source, bad, names, keeps, broken_rules(table, broken_sessions), first_seen)
-        broken = con.sql(f"select count(*) from read_parquet('{bad}/*/*.parquet')").fetchall()[0][0] if bad.exists() else 0
+        broken = (
+            con.sql(f"select count(*) from read_parquet('{bad}/*/*.parquet')").fetchall()[0][0] if bad.exists() else 0
+        )
     if rows + broken != expected:
         raise ConservationError(f"{table.path}: {expected} rows in, {rows} good and {broken} broken out; report it")
     return Judged(table, rows, broken, good, bad)
