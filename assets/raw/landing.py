@@ -6,6 +6,8 @@ from datetime import date
 
 from governance.batches import Reject
 
+Refusal = Reject  # the ledger's own record of a refused line
+
 
 class LandingError(Exception):
     """A file that cannot be taken at all: which, why, and what to do."""
