@@ -17,7 +17,7 @@ A leaf admits a text, number, truth value or null, nothing nested. Whatever the 
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Find: TypeAlias = Callable[[str], Iterable[tuple[int, int, str]]]
 Node: TypeAlias = "str | Mapping[str, Node] | Each | Json | Free | Scan | By"
@@ -80,4 +80,4 @@ class FieldClasses:
 
     def __init__(self, tree: Node) -> None:
         self.tree = tree
-        self.walkers: dict[frozenset[str], Callable[[object, dict[str, int]], object]] = {}
+        self.walkers: dict[frozenset[str], Callable[[Any, dict[str, int]], Any]] = {}

@@ -51,7 +51,7 @@ def admit(
     if walker is None:
         walker = classes.walkers[allowed] = _compile(classes.tree, allowed)
     dropped: dict[str, int] = {}
-    kept = walker(payload, dropped)
+    kept: Any = walker(payload, dropped)
     return Admitted({} if kept is _DROPPED else kept, dropped, policy.version)
 
 

@@ -195,10 +195,13 @@ def _overlay(before: dict[str, Any] | None, entry: DirectoryEntry, key: str) -> 
     if "accounts" in said:
         said["accounts"] = (base["accounts"] or {}) | said["accounts"]
     after = {**base, **said, "learner_key": key, "in_directory": True}
-    back = entry.left_on is None and entry.hire_date is not None and after["left_on"] is not None
-    if back and entry.hire_date > after["left_on"]:
+    if entry.left_on is None and _came_back(entry.hire_date, after["left_on"]):
         after["left_on"] = None
     return after
+
+
+def _came_back(hired: date | None, left: date | None) -> bool:
+    return hired is not None and left is not None and hired > left
 
 
 def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import polars as pl
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from governance.identities import Identities, known_keys, register
@@ -41,6 +41,21 @@ FRAME = {
     "notice_ref": pl.String,
     "launched_at": pl.Datetime("us", "UTC"),
 }
+
+
+def _jurisdiction() -> ColumnElement[str | None]:
+    return func.coalesce(LAUNCH.jurisdiction, PERSON.jurisdiction)
+
+
+def _joined(*columns: ColumnElement[Any]) -> Select[tuple[Any, ...]]:
+    person = and_(PERSON.tenant == LAUNCH.tenant, PERSON.learner_key == LAUNCH.learner_key)
+    return select(*columns).select_from(LaunchRow.__table__.outerjoin(IdentityRow.__table__, person))
+
+
+# Made once: the gateway asks for every delivery.
+WHERE = _joined(LAUNCH.session_id, _jurisdiction()).where(
+    LAUNCH.tenant == bindparam("tenant"), LAUNCH.session_id.in_(bindparam("sessions", expanding=True))
+)
 
 
 class Launch(BaseModel):
@@ -142,12 +157,11 @@ class Launches:
     def jurisdictions(self, tenant: str, session_ids: Iterable[str]) -> dict[str, str]:
         """Jurisdiction of each session that has one."""
         found: dict[str, str] = {}
-        with self.state.reading() as session:
+        with self.state.connection() as connection:
             for some in chunks(session_ids):
-                query = _joined(LAUNCH.session_id, _jurisdiction()).where(
-                    LAUNCH.tenant == tenant, LAUNCH.session_id.in_(some)
-                )
-                found |= {row[0]: row[1] for row in session.execute(query) if row[1] is not None}
+                for session_id, stated in connection.execute(WHERE, {"tenant": tenant, "sessions": some}):
+                    if stated is not None:
+                        found[session_id] = stated
         return found
 
     def tenant_of(self, session_id: str) -> str | None:
@@ -179,15 +193,6 @@ class Launches:
                 query = select(*LAUNCH).where(LAUNCH.tenant == tenant, LAUNCH.session_id.in_(some))
                 found |= {(row.tenant, row.session_id): dict(row._mapping) for row in session.execute(query)}
         return found
-
-
-def _jurisdiction() -> ColumnElement[str | None]:
-    return func.coalesce(LAUNCH.jurisdiction, PERSON.jurisdiction)
-
-
-def _joined(*columns: ColumnElement[Any]) -> Select[Any]:
-    person = and_(PERSON.tenant == LAUNCH.tenant, PERSON.learner_key == LAUNCH.learner_key)
-    return select(*columns).select_from(LaunchRow.__table__.outerjoin(IdentityRow.__table__, person))
 
 
 def _row(launch: Launch, keys: dict[tuple[str, str], str], received_at: datetime, change: int) -> dict[str, Any]:

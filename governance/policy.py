@@ -148,7 +148,7 @@ class SignalPolicy:
 
     def jurisdiction(self, stated: str | None) -> str:
         """The jurisdiction whose row applies; one that the policy does not list counts as unknown."""
-        if stated in self.permitted:
+        if stated is not None and stated in self.permitted:
             return stated
         code = (stated or UNKNOWN).strip().upper()
         code = ALIASES.get(code, code)

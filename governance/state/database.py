@@ -71,6 +71,12 @@ class State:
         with Session(self._reading, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Like ``reading()`` without the ORM, for the gateway's path."""
+        with self._reading.connect() as connection:
+            yield connection
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()
