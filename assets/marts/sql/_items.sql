@@ -18,7 +18,6 @@ scores as (
 scored_sessions as (
     select
         tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version,
-        max(scenario_id) as scenario_id,
         sum(scaled) as total,
         count(*) as criteria
     from scores

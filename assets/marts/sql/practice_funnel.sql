@@ -15,10 +15,10 @@ practice as (
     select
         sessions.tenant,
         cast(date_trunc('week', sessions.day) as date) as week,
-        coalesce(region, 'unknown') as region,
-        coalesce(scenario_id, 'unknown') as scenario_id,
+        coalesce(sessions.region, 'unknown') as region,
+        coalesce(sessions.scenario_id, 'unknown') as scenario_id,
         case assigned when true then 'assigned' when false then 'free' else 'unknown' end as assigned,
-        learner_key,
+        sessions.learner_key,
         case when coalesce(end_reason, '') <> 'no_show' then 1 else 0 end as joined,
         case when learner_turns > 0 then 1 else 0 end as talked,
         case when end_reason in ('completed', 'time_limit') then 1 else 0 end as completed,
