@@ -77,6 +77,7 @@ class Scope:
         """Decide between a partial and a whole rebuild, once everything is loaded."""
         if len(self.days) > MANY_DAYS:
             self.whole = True
+        con.execute("create or replace temp table scope_learners as select distinct learner_key from scope_learners")
         con.execute("create or replace temp table scope_before as select * from ledger.main.watched")
 
     def notice_watched(self, con: duckdb.DuckDBPyConnection) -> None:

@@ -112,6 +112,11 @@ class Warehouse:
             self._rewrite()
         return done
 
+    def digests(self) -> dict[str, str]:
+        """Digests of the source tables as they stand in the working file."""
+        with self.open() as con:
+            return loading.digests(con)
+
     def discard(self) -> None:
         """Remove the working file and its ledger; the next refresh reads everything."""
         for name in (WORKING, LEDGER, f"{WORKING}.wal", f"{LEDGER}.wal"):
