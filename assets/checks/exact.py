@@ -48,7 +48,9 @@ def schema_faults(con: duckdb.DuckDBPyConnection, table: Table, source: str, *, 
 
     ``loose`` allows for Parquet, which keeps JSON as text.
     """
-    found = dict(con.sql(f"select column_name, column_type from (describe select * from {source} as described)").fetchall())
+    found = dict(
+        con.sql(f"select column_name, column_type from (describe select * from {source} as described)").fetchall()
+    )
     wanted = expected_schema(table)
     faults = [f"column {name} is missing" for name in wanted if name not in found]
     faults += [f"column {name} is not in the contract" for name in found if name not in wanted]

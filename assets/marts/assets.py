@@ -73,9 +73,7 @@ class Rebuild(dg.Config):
 
 
 @dg.multi_asset(name="marts", specs=[_spec(table) for table in TABLES], pool=POOL)
-def marts(
-    context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspace
-) -> Iterator[dg.MaterializeResult]:
+def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
     """Every mart of every tenant, from the days of core that changed."""
     done = refresh_all(workspace, full=config.full)
     for tenant, refreshed in done.items():
@@ -91,7 +89,7 @@ def marts(
 
 @dg.asset(
     key=["published", "marts"],
-    group_name="published",
+    group_name="marts",
     kinds={"duckdb"},
     deps=[["marts", table.name] for table in TABLES],
     automation_condition=FOLLOW_ANY_DAY,
@@ -120,4 +118,3 @@ def published(workspace: Workspace) -> dg.MaterializeResult:
             "versions": dg.MetadataValue.json(versions),
         }
     )
-

@@ -8,5 +8,5 @@ ROW_DIGEST = "count(*) || ':' || coalesce(bit_xor(hash(row_)), 0) || ':' || coal
 
 def table_digest(con: duckdb.DuckDBPyConnection, name: str) -> str:
     """Digest of a whole table."""
-    ((digest,),) = con.sql(f'select {ROW_DIGEST} from {name} as row_').fetchall()
+    ((digest,),) = con.sql(f"select {ROW_DIGEST} from {name} as row_").fetchall()
     return digest

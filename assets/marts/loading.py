@@ -41,9 +41,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
 
 def fact(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
     """A remembered fact."""
-    exists = con.sql(
-        "select 1 from duckdb_tables() where database_name = 'ledger' and table_name = 'facts'"
-    ).fetchall()
+    exists = con.sql("select 1 from duckdb_tables() where database_name = 'ledger' and table_name = 'facts'").fetchall()
     found = con.sql("select value from ledger.main.facts where name = ?", params=[name]).fetchall() if exists else []
     return found[0][0] if found else None
 
@@ -186,9 +184,7 @@ def _launches(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: Sc
         return []
     source = _source(lake, tenant, "launches", set())
     found = dict(
-        con.sql(
-            f"select cast(launched_at as date), {ROW_DIGEST} from ({source}) as row_ group by 1"
-        ).fetchall()
+        con.sql(f"select cast(launched_at as date), {ROW_DIGEST} from ({source}) as row_ group by 1").fetchall()
     )
     changed = {day for day in found.keys() | known.keys() if found.get(day) != known.get(day, ("", None))[1]}
     changed.discard(WHOLE_TABLE)
@@ -222,10 +218,14 @@ def _quarantine(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: 
         )
         if fresh:
             reasons = pl.DataFrame(
-                [(rule, table.reasons.get(rule, rule)) for rule in table.rules], schema=["rule", "sentence"], orient="row"
+                [(rule, table.reasons.get(rule, rule)) for rule in table.rules],
+                schema=["rule", "sentence"],
+                orient="row",
             )
             con.register("rule_reasons", reasons)
-            con.execute(f"insert into working.main.quarantine by name {_overview(lake, tenant, table.name, held.path, fresh)}")
+            con.execute(
+                f"insert into working.main.quarantine by name {_overview(lake, tenant, table.name, held.path, fresh)}"
+            )
             con.unregister("rule_reasons")
         _remember(con, held.name, {day: (file, "") for day, file in fresh.items()}, gone)
         changed |= set(days)
@@ -237,7 +237,9 @@ def _overview(lake: Lake, tenant: str, name: str, path: str, days: Iterable[date
     return f"""
         with rows_held as (
             select tenant, session_id, day, row_number, broken_rules, raw_ref, first_seen_at
-            from read_parquet({file_list(lake.files(path, days))}, hive_partitioning = true, hive_types = {{'day': date}})
+            from read_parquet(
+                {file_list(lake.files(path, days))}, hive_partitioning = true, hive_types = {{'day': date}}
+            )
             where tenant = {literal(tenant)}
         ),
         told as (

@@ -121,9 +121,7 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str) -> None:
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"
         con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"{where}')
-    con.execute(
-        "create or replace temp view known_sessions as select tenant, session_id from working.main.sessions"
-    )
+    con.execute("create or replace temp view known_sessions as select tenant, session_id from working.main.sessions")
 
 
 def replace(con: duckdb.DuckDBPyConnection, table: str, select: str, scope: Scope, reach: str) -> None:

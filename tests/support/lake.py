@@ -23,7 +23,7 @@ def write_lake(lake: Lake, frames: Mapping[str, pl.DataFrame]) -> None:
         con.unregister("frame_rows")
         with lake.staging() as stage:
             if not table.partitioned:
-                con.execute(f"copy \"{name}\" to {literal(str(stage / 'x.parquet'))} (format parquet)")
+                con.execute(f'copy "{name}" to {literal(str(stage / "x.parquet"))} (format parquet)')
                 lake.put(table.path, stage / "x.parquet")
                 continue
             days = {day for (day,) in con.sql(f'select distinct day from "{name}"').fetchall()}
