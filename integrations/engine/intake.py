@@ -6,6 +6,7 @@ Nothing is answered with 2xx before the inbox has it on disk, and nothing reache
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,12 @@ class Intake:
             return Refusal("unstorable", str(error))
         LOG.warning("nothing is stored at the moment: %s", error)
         return Refusal("unavailable", "the state database takes nothing at the moment; nothing was stored")
+
+    def fail(self, error: Exception) -> Refusal:
+        """Our own fault: logged by place and type, since messages of such errors may quote the body."""
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+        LOG.error("%s at %s", type(error).__name__, " < ".join(reversed(places)))
+        return Refusal("internal", "the gateway failed on this request; nothing was stored")
 
     async def receive(self, request: Request, channel: str) -> Answer:
         """Take a request's deliveries; raises ``Refusal`` when the request as a whole is not taken."""
