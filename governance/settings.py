@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         dict[str, SecretStr], NoDecode, Field(description="Bearer token per tenant: acme=…,globex=…")
     ] = {}
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest delivery that the gateway takes")] = 8_000_000
+    recording_roots: Annotated[
+        list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
+    ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
     log_level: Annotated[str, Field(description="Level of Rolecall's own log")] = "INFO"
 
@@ -47,6 +50,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().resolve()
+
+    @field_validator("recording_roots", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [Path(part.strip()).expanduser().resolve() for part in value.split(",") if part.strip()]
 
     @field_validator("gateway_tokens", mode="before")
     @classmethod

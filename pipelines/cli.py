@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import query, serve, simulate
+from pipelines.commands import demo, doctor, ingest, query, run, serve, simulate
 
 app = typer.Typer(
     name="rolecall",
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (simulate.simulate, query.query):
+for command in (simulate.simulate, ingest.ingest, run.run, query.query, doctor.doctor, demo.demo):
     app.command()(command)
 app.add_typer(serve.app, name="serve")
 
