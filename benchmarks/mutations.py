@@ -49,7 +49,7 @@ def _body(choose: random.Random, channel: str, number: int) -> bytes:
     body = _text(document)
     if channel == "relay" and choose.random() < 0.4:
         body = b"\n".join(_text(_strange_value(choose, document)) for _ in range(choose.randint(1, 6)))
-    for _ in range(choose.choice((0, 0, 0, 1, 2, 5))):
+    for _ in range(choose.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 4))):
         body = choose.choice(BYTES)(choose, body)
     return body
 

@@ -90,7 +90,7 @@ def _with_pulls(tenant: sa.ColumnElement[str], session_id: sa.ColumnElement[str]
     return sa.and_(PULL.tenant == tenant, PULL.session_id == session_id)
 
 
-def _ended(engine: str, now: datetime, after: timedelta) -> sa.Select[Any]:
+def _ended(engine: str, now: datetime, after: timedelta) -> sa.Select[Any, Any, Any]:
     """Sessions whose shutdown was received, by when it was."""
     inbox, pulls = InboxRecord.__table__, PullRow.__table__
     return (
@@ -108,7 +108,7 @@ def _ended(engine: str, now: datetime, after: timedelta) -> sa.Select[Any]:
     )
 
 
-def _unheard(engine: str, now: datetime, after: timedelta) -> sa.Select[Any]:
+def _unheard(engine: str, now: datetime, after: timedelta) -> sa.Select[Any, Any, Any]:
     """Launched sessions that never reported their end."""
     launches, pulls = LaunchRow.__table__, PullRow.__table__
     ended = sa.exists().where(

@@ -135,8 +135,7 @@ class _Desk:
                 parcels += [delivery.seal(one, candidate.tenant, place, self.policy) for one in read]
             except delivery.Refused as error:
                 refused.append(Refusal(error.rule, error.reason))
-        where = self.policy.jurisdiction(place)
-        return [replace(parcel, jurisdiction=where) for parcel in parcels], refused
+        return parcels, refused
 
     def _read(self, body: Mapping[str, Any], candidate: Candidate) -> Iterator[delivery.Delivery]:
         for one in delivery.read_all(body, "pull", self.now):

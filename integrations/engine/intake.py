@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -253,8 +253,7 @@ def prepare_all(
     for line, read, tenant in good:
         try:
             place = places[tenant, read.session_id]
-            parcel = delivery.seal(read, tenant, place, policy)
-            prepared.append((line, replace(parcel, jurisdiction=policy.jurisdiction(place))))
+            prepared.append((line, delivery.seal(read, tenant, place, policy)))
         except delivery.Refused as refused:
             prepared.append((line, Refusal(refused.rule, refused.reason)))
         except RecursionError:
