@@ -7,15 +7,20 @@ any number may read: a reader sees a day's old file or its new one, never half o
 import fcntl
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+FIRST_DAY = date(2010, 1, 1)  # no earlier role-play on video is known; a date before it is a mistake at the source
 FILE = "data.parquet"
 STAGING = ".staging"
 LOCK = ".writer.lock"
+POLL_S = 0.2
+
+_held: set[Path] = set()  # locks of this process: what runs inside a held lock may ask for it again
 
 
 class LakeBusyError(RuntimeError):
@@ -102,37 +107,62 @@ class Lake:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         _sync(fresh)
-        os.replace(fresh, target)
+        fresh.replace(target)
 
     @contextmanager
-    def writing(self, purpose: str) -> Iterator[None]:
-        """Hold the lake's writer lock; clears what a crashed writer left staged.
+    def writing(self, purpose: str, wait_s: float = 0.0) -> Iterator[None]:
+        """Hold the lake's writer lock; clears what a crashed writer left staged. Nests within one process.
 
         The operating system frees the lock when its process dies, so no stale lock has to be removed by hand.
 
         Raises:
-            LakeBusyError: another process writes this lake.
+            LakeBusyError: another process still writes this lake after ``wait_s`` seconds.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / LOCK).open("a+", encoding="utf-8") as lock:
+        path = (self.root / LOCK).resolve()
+        if path in _held:
+            yield
+            return
+        with path.open("a+", encoding="utf-8") as lock:
+            self._acquire(lock.fileno(), wait_s)
+            _held.add(path)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "another process"
-                raise LakeBusyError(
-                    f"the lake {self.root} is being written by {holder}; wait until it ends, or stop it, and try again"
-                ) from None
-            lock.seek(0)
-            lock.truncate()
-            lock.write(f"process {os.getpid()} ({purpose})")
-            lock.flush()
-            self.clear_leftovers()
-            try:
+                lock.truncate(0)
+                lock.write(f"process {os.getpid()} ({purpose})")
+                lock.flush()
+                self.clear_leftovers()
                 yield
             finally:
-                lock.seek(0)
-                lock.truncate()
+                _held.discard(path)
+                lock.truncate(0)
+
+    def _acquire(self, descriptor: int, wait_s: float) -> None:
+        until = time.monotonic() + wait_s
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() < until:
+                    time.sleep(POLL_S)
+                    continue
+                raise LakeBusyError(
+                    f"the lake {self.root} is being written by {self.writer() or 'another process'};"
+                    " wait until it ends, or stop it, and try again"
+                ) from None
+            else:
+                return
+
+    def writer(self) -> str | None:
+        """Who holds the writer lock, for people; None where nobody does."""
+        path = self.root / LOCK
+        if not path.exists():
+            return None
+        with path.open(encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read().strip() or "another process"
+        return None
 
     def clear_leftovers(self) -> None:
         """Remove staged files of a writer that died. Only for the holder of the writer lock."""

@@ -34,10 +34,10 @@ def gateway(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
     import uvicorn
 
     from pipelines import environment
-    from pipelines.gateway import make_app
+    from pipelines.gateway import create_app
 
     settings = environment.prepare()
-    uvicorn.run(make_app(settings), host=host, port=port, log_level=settings.log_level.lower(), access_log=False)
+    uvicorn.run(create_app(settings), host=host, port=port, log_level=settings.log_level.lower(), access_log=False)
 
 
 @app.command()

@@ -1,0 +1,133 @@
+"""The marts by name: their SELECT, how their cells hang together, and what they are built from."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+import duckdb
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from assets.contracts import MARTS, PUBLISHED, Table
+from assets.marts.suppression import Cells, suppress
+
+# Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
+# The word says what part of one changes when a day of core changes: that day's rows, the rows of the learners who
+# practised on it, or possibly anything.
+STAGES: dict[str, str] = {
+    "headline": "day",
+    "attempts": "day",
+    "completions": "day",
+    "triggers": "day",
+    "versions": "day",
+    "watched": "whole",
+    "items": "learner",
+    "applications": "learner",
+}
+# The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
+REACH: dict[str, str] = {
+    "data_health": "day",
+    "practice_funnel": "week",
+    "competency_trend": "week",
+    "version_events": "whole",
+    "learner_progress": "learner",
+    "scenario_items": "whole",
+    "pacing": "week",
+    "objective_funnel": "whole",
+    "guardrail_board": "week",
+}
+ROLLUPS: dict[str, tuple[str, ...]] = {
+    "practice_funnel": ("region", "scenario_id", "assigned"),
+    "competency_trend": ("region", "scenario_id"),
+    "scenario_items": (),
+    "pacing": ("region", "scenario_id"),
+    "objective_funnel": (),
+    "guardrail_board": ("region", "scenario_id"),
+}
+# Published tables that marts are made of: session grain, overviews.
+SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH)
+# Attributes of a cell rather than measurements in it: they stay where the figures are hidden.
+ATTRIBUTES = frozenset({"competency", "position", "severity", "regulation"})
+
+
+def select(name: str) -> str:
+    """The one SELECT of a mart or of a staging table."""
+    file = f"_{name}.sql" if name in STAGES else f"{name}.sql"
+    return files("assets.marts").joinpath("sql", file).read_text("utf-8")
+
+
+def cells(table: Table) -> Cells | None:
+    """How the mart's cells hang together; None for one whose rows are never suppressed."""
+    if table.name not in ROLLUPS:
+        return None
+    rollups = ROLLUPS[table.name]
+    figures = tuple(
+        column.name
+        for column in table.columns
+        if not column.required and column.name not in table.key and column.name not in ATTRIBUTES
+    )
+    return Cells(tuple(name for name in table.key if name not in rollups), rollups, figures)
+
+
+def create(table: Table) -> str:
+    """The statement that creates the table empty, with exactly the contract's columns and types."""
+    columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
+    return f'create or replace table "{table.name}" ({columns})'
+
+
+def t_quantiles(largest: int = 1000) -> pl.DataFrame:
+    """Two-sided 95 % t quantiles for 1 … ``largest`` degrees of freedom, so that SQL need only join."""
+    df = np.arange(1, largest + 1)
+    return pl.DataFrame({"df": df.astype(np.int32), "quantile": stats.t.ppf(0.975, df)})
+
+
+def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame]) -> None:
+    """Make the small tables that the SELECTs join: ``watchpoints``, ``mastery`` and ``t_quantiles``.
+
+    ``watchpoints`` has the columns of ``Catalog.watchpoints_frame()``; ``mastery`` has competency, mastery_level.
+    """
+    for name, frame in {**reference, "t_quantiles": t_quantiles()}.items():
+        con.register("reference_frame", frame)
+        con.execute(f'create or replace temp table "{name}" as select * from reference_frame')
+        con.unregister("reference_frame")
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, table: Table, minimum_cell: int) -> pl.DataFrame:
+    """The mart's rows, suppressed, from whatever ``con`` shows under the bare names, sorted by key."""
+    frame = con.sql(select(table.name)).pl()
+    shape = cells(table)
+    if shape is not None:
+        frame = suppress(frame, shape, minimum_cell)
+    return frame.sort(table.key)
+
+
+def insert(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Append a frame; columns go by name and are cast to the table's types, absent ones become NULL."""
+    con.register("frame_rows", frame)
+    con.execute(f'insert into "{name}" by name select * from frame_rows')
+    con.unregister("frame_rows")
+
+
+def load_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Create the published tables that marts are made of from frames; absent tables are empty."""
+    for name in SOURCES:
+        con.execute(create(PUBLISHED[name]))
+        if name in frames:
+            insert(con, name, frames[name])
+
+
+def build_all(
+    con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame], minimum_cell: int
+) -> dict[str, int]:
+    """Make every mart in ``con`` as a whole from the session-grain tables in it; returns rows by table."""
+    register_reference(con, reference)
+    con.execute("create or replace temp view known_sessions as select tenant, session_id from sessions")
+    for name in STAGES:
+        con.execute(f'create or replace temp table "{name}" as {select(name)}')
+    counts = {}
+    for table in MARTS:
+        frame = rows_of(con, table, minimum_cell)
+        con.execute(create(table))
+        insert(con, table.name, frame)
+        counts[table.name] = frame.height
+    return counts
