@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="Key of pseudonyms and tickets; default: made once, kept in the home")
     ] = None
     minimum_cell: Annotated[int, Field(ge=MINIMUM_CELL_FLOOR, description="Fewest learners in a shown group")] = 10
+    quarantine_stop: Annotated[
+        float, Field(gt=0, le=1, description="Share of rows in quarantine above which nothing is published")
+    ] = 0.05
     keep_versions: Annotated[int, Field(ge=1, description="Published versions kept per tenant")] = 5
     reconcile_after_s: Annotated[int, Field(ge=0, description="Seconds after shutdown until the verbose pull")] = 900
     engine_url: Annotated[str, Field(description="Base address of the engine's API")] = "https://tavusapi.com"
@@ -40,6 +43,9 @@ class Settings(BaseSettings):
         dict[str, SecretStr], NoDecode, Field(description="Bearer token per tenant: acme=…,globex=…")
     ] = {}
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest delivery that the gateway takes")] = 8_000_000
+    recording_roots: Annotated[
+        list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
+    ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
     log_level: Annotated[str, Field(description="Level of Rolecall's own log")] = "INFO"
 
@@ -47,6 +53,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().resolve()
+
+    @field_validator("recording_roots", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [Path(part.strip()).expanduser().resolve() for part in value.split(",") if part.strip()]
 
     @field_validator("gateway_tokens", mode="before")
     @classmethod

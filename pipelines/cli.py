@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import query, serve, simulate
+from pipelines.commands import demo, doctor, ingest, query, run, serve, simulate
 
 app = typer.Typer(
     name="rolecall",
@@ -20,17 +20,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (simulate.simulate, query.query):
+for command in (simulate.simulate, ingest.ingest, run.run, query.query, doctor.doctor, demo.demo):
     app.command()(command)
 app.add_typer(serve.app, name="serve")
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"rolecall {version('rolecall')}")
+        typer.echo(f"rolecall {_number()}")
         raise typer.Exit
+
+
+def _number() -> str:
+    """The version installed; that of pyproject.toml where Rolecall runs from a clone that is not installed."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    from governance.settings import PROJECT
+
+    try:
+        return version("rolecall")
+    except PackageNotFoundError:
+        return tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
 @app.callback()

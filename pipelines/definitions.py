@@ -4,12 +4,14 @@ Assets and checks are found below ``assets/`` without registration. Nothing is r
 calls ``defs``.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import dagster as dg
 
 import assets
-from pipelines import alerts, environment, jobs, schedules, sensors
+from governance.settings import Settings
+from pipelines import alerts, environment, housework, jobs, schedules, sensors
 
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(hours=50), warn_window=timedelta(hours=26))
 
@@ -21,14 +23,15 @@ def defs() -> dg.Definitions:
     return build(environment.prepare())
 
 
-def build(settings: environment.Settings) -> dg.Definitions:
-    """The definitions over the given settings; tests build their own."""
+def build(settings: Settings, loggers: Mapping[str, dg.LoggerDefinition] | None = None) -> dg.Definitions:
+    """The definitions over the given settings; tests and ``rolecall run`` build their own."""
     loaded = dg.Definitions(
         assets=dg.load_assets_from_package_module(assets),
         asset_checks=dg.load_asset_checks_from_package_module(assets),
-        jobs=jobs.JOBS,
+        jobs=[*jobs.JOBS, *housework.JOBS],
         schedules=schedules.SCHEDULES,
         sensors=[*sensors.AUTOMATION, *sensors.SENSORS, *alerts.SENSORS],
         resources=environment.resources(settings),
+        loggers=dict(loggers or {}) or None,
     )
     return loaded.map_asset_specs(func=lambda spec: dg.apply_freshness_policy(spec, FRESH, overwrite_existing=False))

@@ -65,7 +65,7 @@ def _safely(subject: str, check: Callable[[Settings, datetime], Finding], settin
     """The doctor reports what breaks a check, whatever it is: that is the finding."""
     try:
         return check(settings, now)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         from pipelines.problems import explain
 
         problem = explain(error)
@@ -103,6 +103,14 @@ def catalog(settings: Settings, now: datetime) -> Finding:
     return Finding(
         "catalog", "ok", f"{len(found.rubrics)} rubrics, {len(found.scenarios)} scenarios in {settings.config}"
     )
+
+
+def project(settings: Settings, now: datetime) -> Finding:
+    """Names and colours of tenants load."""
+    from governance.project import Project
+
+    found = Project.load(settings.config)
+    return Finding("rolecall.yaml", "ok", f"{len(found.tenants)} tenants described")
 
 
 def policy(settings: Settings, now: datetime) -> Finding:
@@ -144,9 +152,9 @@ def state(settings: Settings, now: datetime) -> Finding:
     opened = State.open(settings.database_url)
     with opened.session() as session:
         session.execute(sa.text("select 1"))
-    backlog = Inbox(opened).depth()
+    waiting = Inbox(opened).depth()
     where = sa.make_url(settings.database_url).render_as_string(hide_password=True)
-    return Finding("state database", "ok", f"{where}, {backlog.depth:,} deliveries wait in the inbox")
+    return Finding("state database", "ok", f"{where}, {waiting:,} deliveries wait in the inbox")
 
 
 def secret(settings: Settings, now: datetime) -> Finding:
@@ -193,7 +201,7 @@ def engine(settings: Settings, now: datetime) -> Finding:
         )
     if answer.status_code in {401, 403}:
         return Finding(
-            "engine", "fail", f"the key is refused ({answer.status_code})", "Set a valid ROLECALL_ENGINE_KEY"
+            "engine", "fail", f"it refuses the key ({answer.status_code})", "Set a valid ROLECALL_ENGINE_KEY"
         )
     if answer.status_code != httpx.codes.OK:
         return Finding(
@@ -273,6 +281,7 @@ CHECKS: dict[str, Callable[[Settings, datetime], Finding]] = {
     "clock": clock,
     "catalog": catalog,
     "policy": policy,
+    "rolecall.yaml": project,
     "state database": state,
     "secret key": secret,
     "gateway": gateway,

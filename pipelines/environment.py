@@ -4,6 +4,7 @@ Nothing happens at import; every function takes or makes ``Settings``. No logic 
 """
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from governance.settings import PROJECT, Settings
@@ -46,4 +47,16 @@ def instance(settings: Settings) -> "dg.DagsterInstance":
 
 def resources(settings: Settings) -> dict[str, Any]:
     """Every resource that assets, checks and sensors ask for, bound to the settings."""
-    return {}
+    from assets.resources import Workspace
+
+    return {
+        "workspace": Workspace(home=str(settings.home), config=str(settings.config), state_url=settings.database_url)
+    }
+
+
+def quiet() -> None:
+    """Dagster warns of every beta parameter on every load; those we use are listed in the runbook."""
+    import dagster as dg
+
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)

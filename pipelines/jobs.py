@@ -1,19 +1,19 @@
-"""Jobs: what is launched together by hand, by schedule or by sensor. Assets follow each other by themselves."""
+"""Jobs: what is launched together by hand, by schedule, by sensor or by ``rolecall run``.
+
+Under the daemon assets follow each other by their automation conditions; these jobs are for whoever asks.
+"""
 
 import dagster as dg
 
-LANDED = dg.AssetSelection.groups("raw")
-EVERYTHING = dg.AssetSelection.all()
+SESSIONS = dg.AssetSelection.groups("raw", "core").materializable()
+MARTS = dg.AssetSelection.groups("marts").materializable()
 
-deliveries = dg.define_asset_job(
-    "deliveries",
-    selection=dg.AssetSelection.assets(["raw", "deliveries"]),
-    description="Move what waits in the inbox into raw; core and marts follow by their automation conditions.",
-)
+days = dg.define_asset_job("days", selection=SESSIONS, description="Raw and core of a range of days.")
+marts = dg.define_asset_job("marts", selection=MARTS, description="Marts, their checks and publishing.")
 everything = dg.define_asset_job(
     "everything",
-    selection=EVERYTHING,
-    description="Raw, core, marts, checks and publishing for a range of days: what `rolecall run` executes.",
+    selection=SESSIONS | MARTS,
+    description="Raw, core, marts, checks and publishing of a range of days: what `rolecall run` executes.",
 )
 
-JOBS = [deliveries, everything]
+JOBS = [days, marts, everything]

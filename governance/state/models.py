@@ -2,6 +2,7 @@
 
 from governance.state.base import Base, UtcTime
 from governance.state.batch_model import BatchRow, RejectRow
+from governance.state.inbox_model import InboxRecord, PullRow
 from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
 from governance.state.media_model import MediaProbeRow
@@ -13,8 +14,10 @@ __all__ = [
     "Base",
     "BatchRow",
     "IdentityRow",
+    "InboxRecord",
     "LaunchRow",
     "MediaProbeRow",
+    "PullRow",
     "RejectRow",
     "RubricRow",
     "SessionDayRow",

@@ -12,7 +12,7 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 EXAMPLE = "2026-11-02T09:00:04Z"
 
 
-class TimeProblem(ValueError):
+class TimeProblemError(ValueError):
     """The value is no moment in time; ``rule`` names what it broke."""
 
     def __init__(self, rule: str, reason: str) -> None:
@@ -26,14 +26,14 @@ def parse(value: object) -> datetime | None:
     Takes ISO 8601 with an offset, epoch seconds, and epoch milliseconds, each as number or as text.
 
     Raises:
-        TimeProblem: ``naive_time`` where the offset is missing, ``not_a_time`` for anything else.
+        TimeProblemError: ``naive_time`` where the offset is missing, ``not_a_time`` for anything else.
     """
     if value is None or value == "":
         return None
     if isinstance(value, str):
         return _from_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TimeProblem("not_a_time", f"{type(value).__name__} is not a time; write it as {EXAMPLE}")
+        raise TimeProblemError("not_a_time", f"{type(value).__name__} is not a time; write it as {EXAMPLE}")
     return _from_epoch(float(value), value)
 
 
@@ -41,7 +41,7 @@ def parse_or_none(value: object) -> datetime | None:
     """As ``parse``, with None for what is no moment: for details that may be left out."""
     try:
         return parse(value)
-    except TimeProblem:
+    except TimeProblemError:
         return None
 
 
@@ -57,28 +57,28 @@ def _from_text(text: str) -> datetime:
         try:
             number = float(text)
         except ValueError:
-            raise TimeProblem("not_a_time", f"{text[:60]!r} is not a time; write it as {EXAMPLE}") from None
+            raise TimeProblemError("not_a_time", f"{text[:60]!r} is not a time; write it as {EXAMPLE}") from None
         return _from_epoch(number, text)
     if moment.tzinfo is None:
         if text.isdigit():  # fromisoformat reads 20261102 as a date; nobody sends dates in basic format
             return _from_epoch(float(text), text)
-        raise TimeProblem("naive_time", f"{text[:60]!r} has no UTC offset; write it as {EXAMPLE}")
+        raise TimeProblemError("naive_time", f"{text[:60]!r} has no UTC offset; write it as {EXAMPLE}")
     try:
         return _in_range(moment.astimezone(UTC), text)
     except OverflowError:
-        raise TimeProblem("not_a_time", f"{text[:60]!r} lies outside the years 2000 to 2100") from None
+        raise TimeProblemError("not_a_time", f"{text[:60]!r} lies outside the years 2000 to 2100") from None
 
 
 def _from_epoch(number: float, source: object) -> datetime:
     if not isfinite(number):
-        raise TimeProblem("not_a_time", f"{source!r} is not a time; write it as {EXAMPLE}")
+        raise TimeProblemError("not_a_time", f"{source!r} is not a time; write it as {EXAMPLE}")
     seconds = number / 1000 if abs(number) >= EPOCH_MS_FROM else number
     if not EARLIEST <= seconds < LATEST:
-        raise TimeProblem("not_a_time", f"{str(source)[:60]!r} lies outside the years 2000 to 2100")
+        raise TimeProblemError("not_a_time", f"{str(source)[:60]!r} lies outside the years 2000 to 2100")
     return datetime.fromtimestamp(round(seconds, 6), tz=UTC)
 
 
 def _in_range(moment: datetime, source: str) -> datetime:
     if not EARLIEST <= moment.timestamp() < LATEST:
-        raise TimeProblem("not_a_time", f"{source[:60]!r} lies outside the years 2000 to 2100")
+        raise TimeProblemError("not_a_time", f"{source[:60]!r} lies outside the years 2000 to 2100")
     return moment

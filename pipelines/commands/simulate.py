@@ -61,7 +61,6 @@ def day_of(text: str, option: str) -> date:
 def play(config: Path, out: Path, sessions: int, seed: int, first: date, last: date) -> "Truth":
     """Write the simulated files into ``out``."""
     from governance.catalog import Catalog
-
     from integrations.engine import simulator
 
     return simulator.generate(Catalog.load(config), sessions=sessions, seed=seed, start=first, end=last, out=out)

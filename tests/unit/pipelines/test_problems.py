@@ -33,13 +33,9 @@ def test_a_full_disk_says_that_nothing_is_lost() -> None:
 
 
 def test_the_cause_is_named_even_below_other_errors() -> None:
-    try:
-        try:
-            raise PermissionError(errno.EACCES, "denied", "/data")
-        except PermissionError as inner:
-            raise RuntimeError("step failed") from inner
-    except RuntimeError as error:
-        assert explain(error).what == "No permission (/data)"
+    error = RuntimeError("step failed")
+    error.__cause__ = PermissionError(errno.EACCES, "denied", "/data")
+    assert explain(error).what == "No permission (/data)"
 
 
 def test_a_state_database_that_is_away() -> None:
