@@ -14,9 +14,10 @@ from dashboards.access import Action, Reader, authorize
 from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
-from dashboards.theme import CONFIG
+from dashboards.theme import CONFIG, LETTERING
 from governance.settings import Settings
 
+SHORT = 11  # rows up to which a table shows all of itself
 PAGE = "_page"  # where app.py leaves the context of this run for the view
 
 
@@ -65,7 +66,12 @@ def missing(what: str, remedy: str) -> None:
 
 
 def chart(figure: go.Figure, alt: str, key: str) -> None:
-    """A figure as wide as its place, with its alternative text."""
+    """A figure as wide as its place, with its alternative text, its lettering as dark or light as the page's."""
+    colour = LETTERING["dark" if st.context.theme.type == "dark" else "light"]
+    figure.update_layout(font={"color": colour, "size": 13}, legend_font_color=colour)
+    figure.update_xaxes(tickfont_color=colour, title_font_color=colour)
+    figure.update_yaxes(tickfont_color=colour, title_font_color=colour)
+    figure.update_annotations(font_color=colour)
     st.plotly_chart(figure, width="stretch", config=CONFIG, alt=alt, key=key)
 
 
@@ -83,7 +89,7 @@ def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str) -> None:
         column_config=dict(columns),
         hide_index=True,
         width="stretch",
-        height=min(38 + 35 * max(shown.height, 1), 420),
+        height="content" if shown.height <= SHORT else 420,
         alt=f"Table: {name.replace('-', ' ')}",
         key=f"grid-{name}",
     )

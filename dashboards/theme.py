@@ -1,5 +1,8 @@
 """Colours and figure defaults that hold on a light and on a dark page."""
 
+from html import escape
+from typing import Any
+
 import plotly.graph_objects as go
 
 # Okabe and Ito's palette: told apart with every common colour deficiency, and at least 3:1 on both backgrounds
@@ -11,7 +14,22 @@ GRID = "rgba(122,135,150,.25)"
 SEVERITY = {"critical": VERMILION, "high": VERMILION, "medium": ORANGE, "low": SKY, "info": GREY}
 SEVERITY_SYMBOL = {"critical": "x", "high": "x", "medium": "triangle-up", "low": "circle", "info": "circle-open"}
 
-CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+LETTERING = {"light": "#33404F", "dark": "#CBD5E1"}
+CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+
+
+def logo(name: str, accent: str | None, dark: bool) -> str:
+    """The mark in the bar of pages: an initial on the customer's colour, and the customer's name."""
+    colour = LETTERING["dark" if dark else "light"]
+    width = 40 + round(8.6 * len(name))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="28" viewBox="0 0 {width} 28" role="img">'
+        f'<rect width="28" height="28" rx="6" fill="{accent or BLUE}"/>'
+        '<text x="14" y="20" text-anchor="middle" font-family="sans-serif" font-size="16" font-weight="700" '
+        f'fill="#FFFFFF">{escape(name[:1].upper())}</text>'
+        f'<text x="37" y="19.5" font-family="sans-serif" font-size="15" font-weight="600" fill="{colour}">'
+        f"{escape(name)}</text></svg>"
+    )
 
 
 def rgba(colour: str, opacity: float) -> str:
