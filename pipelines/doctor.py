@@ -105,6 +105,14 @@ def catalog(settings: Settings, now: datetime) -> Finding:
     )
 
 
+def project(settings: Settings, now: datetime) -> Finding:
+    """Names and colours of tenants load."""
+    from governance.project import Project
+
+    found = Project.load(settings.config)
+    return Finding("rolecall.yaml", "ok", f"{len(found.tenants)} tenants described")
+
+
 def policy(settings: Settings, now: datetime) -> Finding:
     """The signal policy loads."""
     from governance.gate import SignalPolicy
@@ -273,6 +281,7 @@ CHECKS: dict[str, Callable[[Settings, datetime], Finding]] = {
     "clock": clock,
     "catalog": catalog,
     "policy": policy,
+    "rolecall.yaml": project,
     "state database": state,
     "secret key": secret,
     "gateway": gateway,

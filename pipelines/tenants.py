@@ -1,7 +1,9 @@
 """Which tenant a command means."""
 
+import re
 from typing import TYPE_CHECKING
 
+from governance.names import TENANT_PATTERN
 from pipelines.problems import Problem
 
 if TYPE_CHECKING:
@@ -27,3 +29,13 @@ def only_tenant(settings: "Settings", given: str | None) -> str:
     if given not in known:
         raise Problem(f"Tenant {given!r} has nothing published", f"Known tenants: {', '.join(known)}")
     return given
+
+
+def well_named(tenant: str | None) -> str | None:
+    """The tenant as given; a name that cannot be one is a ``Problem``, before anything is read."""
+    if tenant is not None and re.fullmatch(TENANT_PATTERN, tenant) is None:
+        raise Problem(
+            f"{tenant!r} cannot be a tenant's name",
+            "Use lower-case letters, digits, - and _, beginning with a letter or digit",
+        )
+    return tenant

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from governance.batches import Reject
 
-@dataclass(frozen=True)
-class Refusal:
-    """One line that was not taken: where it stands, which rule it broke, and how to mend it."""
+Refusal = Reject  # the ledger's own record of a refused line
 
-    line: int
-    rule: str
-    reason: str
+
+class LandingError(Exception):
+    """A file that cannot be taken at all: which, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Landing:
     withheld: int = 0
     unknown_fields: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Reject, ...] = ()
 
     def __post_init__(self) -> None:
         if self.read != self.accepted + self.repeated + self.refused:

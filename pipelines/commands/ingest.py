@@ -31,7 +31,9 @@ def ingest(
     """
     from pipelines import environment
     from pipelines.problems import Problem
+    from pipelines.tenants import well_named
 
+    well_named(tenant)
     files, foreign = gather(paths or [], launches or [], learners or [], outcomes or [])
     if not files:
         raise Problem("There is nothing to ingest", "Name files or folders: `rolecall ingest deliveries.jsonl`")

@@ -21,9 +21,10 @@ def run(
     blocking check fails, nothing is published and readers keep the last version.
     """
     from pipelines import environment
+    from pipelines.tenants import well_named
 
     settings = environment.prepare()
-    show(executed(settings, tenant=tenant, days=span(days), full=full))
+    show(executed(settings, tenant=well_named(tenant), days=span(days), full=full))
 
 
 def span(text: str | None) -> tuple[date, date] | None:
