@@ -99,12 +99,14 @@ def roots(settings: Settings) -> list[Path]:
     return [settings.home.resolve(), *(Path(root).resolve() for root in settings.recording_roots)]
 
 
-def lookup(edition: Edition, session_id: str, name: str) -> dict[str, Any]:
+def lookup(edition: Edition | None, session_id: str, name: str) -> dict[str, Any]:
     """The row of the media table that a link means.
 
     Raises:
-        NotPlayableError: the session has no such recording.
+        NotPlayableError: nothing is published, or the session has no such recording.
     """
+    if edition is None:
+        raise NotPlayableError("nothing is published")
     rows = ask(
         edition,
         "select uri, kind, status, captions_path from media where tenant = $tenant and session_id = $session",
@@ -130,11 +132,8 @@ def _serve(kind: str, request: Request) -> Response:
         return PlainTextResponse(str(refused), refused.status)
     if user != reader.name:
         return PlainTextResponse("the link belongs to somebody else", 403)
-    edition = current_edition(settings.marts, tenant)
     try:
-        if edition is None:
-            raise NotPlayableError("nothing is published")
-        row = lookup(edition, session_id, name)
+        row = lookup(current_edition(settings.marts, tenant), session_id, name)
         if kind == "captions":
             return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
         path = recording_file(row["uri"], roots(settings))

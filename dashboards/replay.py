@@ -194,7 +194,7 @@ def lines(turns: pl.DataFrame | None, criteria: pl.DataFrame, names: Names, offs
             text=row["text"],
             start=-1.0 if row["start_s"] is None else max(row["start_s"] + offset, 0.0),
             end=-1.0 if row["start_s"] is None else row["start_s"] + offset + (row["duration_s"] or 0.0),
-            notes=tuple(f"cited for {label}" for label in notes.get(row["ordinal"], [])),
+            notes=(f"cited for {listing(notes[row['ordinal']])}",) if row["ordinal"] in notes else (),
         )
         for row in turns.iter_rows(named=True)
     ]

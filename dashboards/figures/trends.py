@@ -11,6 +11,7 @@ from dashboards.figures.practice import WEEK, week_axis
 from dashboards.theme import BAND_OPACITY, BLUE, GREY, VERMILION, finish, rgba
 
 CLOSE = timedelta(days=10)  # version lines nearer than this share one label
+SAME = timedelta(days=3)  # and nearer than this, one line
 
 
 def stretches(weeks: Sequence[date]) -> list[list[date]]:
@@ -109,7 +110,11 @@ def _withheld(figure: go.Figure, weeks: list[date]) -> None:
 
 
 def _version_lines(figure: go.Figure, events: pl.DataFrame, last: date) -> None:
+    drawn: date | None = None
     for at in events["first_day"].unique().sort().to_list():
+        if drawn is not None and at - drawn < SAME:
+            continue
+        drawn = at
         figure.add_vline(x=at.isoformat(), line={"color": GREY, "width": 1.2, "dash": "dash"})
     for at, label in event_labels(events):
         late = last - at < 3 * WEEK  # a label near the right edge would be cut off
@@ -133,5 +138,5 @@ def describe(name: str, frame: pl.DataFrame) -> str:
     first, last = shown.row(0, named=True), shown.row(-1, named=True)
     return (
         f"{name}: weekly mean score from {100 * first['mean']:.0f} in the week of {first['week']:%d %B %Y} to "
-        f"{100 * last['mean']:.0f} in the week of {last['week']:%d %B %Y}, out of 100; the table below holds every week."
+        f"{100 * last['mean']:.0f} in the week of {last['week']:%d %B %Y}, of 100; the table below holds every week."
     )

@@ -44,8 +44,8 @@ def filters(page: Page) -> Cell:
         st.stop()
     with st.grid(4, min_column_width=170, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
-    return Cell(region, scenario, shell.monday(first), shell.monday(last))
+        first, last = shell.week_filters(*known)
+    return Cell(region, scenario, first, last)
 
 
 def halves(page: Page, cell: Cell, frame: pl.DataFrame) -> tuple[pl.DataFrame, date, date, date] | None:
@@ -136,9 +136,10 @@ def main() -> None:
             )
         return
     shell.answer(place, sentence(page, cell, frame, events))
-    st.markdown(
-        "Weekly mean score from 0 to 100 points; the band is the 95 % interval, clustered by learner. "
-        "The dotted line is the mastery level, dashed lines are versions that came into use."
+    shell.section(
+        "Week by week",
+        "Mean score from 0 to 100 points; the band is the 95 % interval, clustered by learner. The dotted line is the "
+        "mastery level, dashed lines are versions that came into use.",
     )
     shell.withheld_note(frame, cell, page.settings.minimum_cell)
     panels(page, frame, events, cell)

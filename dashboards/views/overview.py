@@ -1,6 +1,7 @@
 """Overview: is practice happening, is it getting better, and where should one look next?"""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 import streamlit as st
@@ -226,7 +227,7 @@ def funnel(weekly: pl.DataFrame) -> None:
             "step": [practice.STEPS[step] for step in totals],
             "sessions": values,
             "of_launched": [100 * value / launched for value in values],
-            "of_previous": [100.0, *(100 * b / a if a else None for a, b in zip(values, values[1:], strict=False))],
+            "of_previous": [100.0, *(100 * b / a if a else None for a, b in pairwise(values))],
         }
     )
     shell.table(frame, FUNNEL, "funnel")
@@ -261,7 +262,7 @@ def changes(page: Page, scores: pl.DataFrame) -> None:
         "views/session_replay.py",
         label="Replay the sessions that failed",
         icon=":material/play_circle:",
-        query_params={"result": "failed"},
+        query_params={"result": "Failed"},
     )
     st.page_link(
         "views/data_health.py", label="Whether anything is missing from these figures", icon=":material/fact_check:"

@@ -48,7 +48,7 @@ def filters(page: Page) -> Wanted:
         st.stop()
     with st.grid(6, min_column_width=150, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
+        first, last = shell.week_filters(*known)
         result = st.selectbox(
             "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
         )
@@ -56,7 +56,7 @@ def filters(page: Page) -> Wanted:
             "Recording", ["any", "recorded"], key="recording",
             format_func={"any": "With or without", "recorded": "With a recording"}.__getitem__, bind="query-params",
         )  # fmt: skip
-    return Wanted(region, scenario, first, last, result or "any", recorded == "recorded")
+    return Wanted(region, scenario, first, last + timedelta(days=6), result or "any", recorded == "recorded")
 
 
 def _remember() -> None:
