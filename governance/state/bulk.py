@@ -1,8 +1,9 @@
 """Writing many rows in one statement, and reading the rows of many keys in one."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlalchemy import ARRAY, ColumnElement, Table, Text, cast, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from governance.state.base import Base
 
+T = TypeVar("T")
+CHUNK = 2_000  # keys in one IN list: few round trips, yet far below any parameter limit
 BULK = 5_000  # rows from which on the planner is led astray by statistics from before
 
 
@@ -34,6 +37,13 @@ def packed(dialect: str, values: Iterable[str]) -> Any:
     """Texts as the one parameter that ``among_named`` takes: an array, or JSON on SQLite."""
     wanted = list(dict.fromkeys(values))
     return wanted if dialect == "postgresql" else json.dumps(wanted)
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most ``size``."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def upsert(
