@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+FIRST_DAY = date(2010, 1, 1)  # no earlier role-play on video is known; a date before it is a mistake at the source
 FILE = "data.parquet"
 STAGING = ".staging"
 LOCK = ".writer.lock"

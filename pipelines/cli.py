@@ -27,10 +27,21 @@ app.add_typer(serve.app, name="serve")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"rolecall {version('rolecall')}")
+        typer.echo(f"rolecall {_number()}")
         raise typer.Exit
+
+
+def _number() -> str:
+    """The version installed; that of pyproject.toml where Rolecall runs from a clone that is not installed."""
+    import tomllib
+    from importlib.metadata import PackageNotFoundError, version
+
+    from governance.settings import PROJECT
+
+    try:
+        return version("rolecall")
+    except PackageNotFoundError:
+        return tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
 @app.callback()

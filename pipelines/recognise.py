@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from glob import glob, has_magic
 from itertools import islice
@@ -99,7 +99,10 @@ def sort(paths: Iterable[Path]) -> tuple[list[tuple[Kind, Path]], list[Path]]:
             )
         else:
             foreign.append(path)
+    return ordered(known), foreign
+
+
+def ordered(kinds: Mapping[Path, Kind]) -> list[tuple[Kind, Path]]:
+    """Files in the order of ``Kind``, then by path."""
     order = list(Kind)
-    return sorted(
-        ((kind, path) for path, kind in known.items()), key=lambda pair: (order.index(pair[0]), pair[1])
-    ), foreign
+    return sorted(((kind, path) for path, kind in kinds.items()), key=lambda pair: (order.index(pair[0]), pair[1]))

@@ -220,7 +220,7 @@ def counts(lake: Lake) -> tuple[int, int, int]:
     return _rows(good), _rows(bad), int(held)
 
 
-def _rows(files: Sequence[Path]) -> int:
+def _rows(files: list[Path]) -> int:
     import polars as pl
 
     return int(pl.scan_parquet(files).select(pl.len()).collect().item()) if files else 0

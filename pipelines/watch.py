@@ -9,8 +9,6 @@ from collections.abc import Callable
 
 import dagster as dg
 
-LOGGER = "progress"
-
 
 class Watch(logging.Handler):
     """Follows the steps of a run; ``work_s`` adds up their work."""
@@ -36,13 +34,12 @@ class Watch(logging.Handler):
     def definition(self) -> dg.LoggerDefinition:
         """This watch as a logger that a job can name in its run configuration."""
 
-        @dg.logger(description="Progress of an in-process run")
         def progress(_: dg.InitLoggerContext) -> logging.Logger:
             log = logging.Logger("rolecall.progress", logging.DEBUG)
             log.addHandler(self)
             return log
 
-        return progress
+        return dg.LoggerDefinition(progress, description="Progress of an in-process run")
 
 
 def readable(step: str) -> str:

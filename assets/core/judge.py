@@ -29,10 +29,13 @@ class Judged:
     bad: Path
 
 
-def keeps_rules(table: Table, broken_sessions: bool) -> str:
-    """Predicate of a good row: every rule holds, and a rule whose answer is NULL does not."""
+def keeps_rules(table: Table, broken_sessions: bool, given: Sequence[str] | None = None) -> str:
+    """Predicate of a good row: every rule holds, and a rule whose answer is NULL does not.
+
+    ``given`` limits the check for missing values to columns that the relation at hand has already.
+    """
     predicates = [f"coalesce({predicate}, false)" for predicate in table.rules.values()]
-    predicates += [f"{name} is not null" for name in table.required]
+    predicates += [f"{name} is not null" for name in table.required if given is None or name in given]
     if broken_sessions:
         predicates.append("(tenant, session_id) not in (from broken_sessions)")
     return " and ".join(predicates)
@@ -57,12 +60,13 @@ def part(
     expected: int,
     ordered: bool = True,
     broken_sessions: bool = False,
-    first_seen: str = "facts",
+    first_seen: str | None = None,
 ) -> Judged:
     """Write the good rows of ``source`` (a relation with the table's columns and more) and the broken ones, by day.
 
     Rows that already come in order are written as they come: sorting three million turns costs more than making them.
-    ``expected`` is the number of input rows, counted elsewhere; ``first_seen`` has ``first_received_at`` by session.
+    ``expected`` is the number of input rows, counted elsewhere; ``first_seen`` is the expression of the time at which the
+    raw row was accepted, by default that of the session's first part in ``facts``.
 
     Raises:
         ConservationError: good and broken rows are not together the input.
@@ -93,10 +97,14 @@ def _quarantine(
     names: str,
     keeps: str,
     rules: str,
-    first_seen: str,
+    first_seen: str | None,
 ) -> None:
     quarantine = quarantine_of(table)
     columns = ", ".join(f"{column.name}::{column.type} as {column.name}" for column in quarantine.columns)
+    seen = first_seen or (
+        "(select min(first_received_at) from facts where facts.tenant = judged.tenant"
+        " and facts.session_id = judged.session_id)"
+    )
     session = "session_id" if "session_id" in table.column_names else "null"
     query = f"""
         select {columns} from (
@@ -116,8 +124,8 @@ def _quarantine(
                     *,
                     {rules} as broken_rules,
                     to_json({{{", ".join(f"'{name}': {name}" for name in table.column_names)}}}) as row,
-                    {first_seen} as first_seen_at
-                from {source}
+                    {seen} as first_seen_at
+                from (from {source}) as judged
                 where not ({keeps})
             ) as judged
         )

@@ -6,7 +6,7 @@ they take and refuse the same lines.
 
 from assets.contracts.raw import ASSESSMENTS_TYPE, BUNDLES, MEDIA_TYPE, SIGNALS_TYPE, TURNS_TYPE
 from assets.duck import literal
-from assets.partitions import FIRST_DAY
+from assets.lake import FIRST_DAY
 from integrations.engine.hidden import SUSPECT
 
 FORMAT = "rolecall.session/1"

@@ -53,7 +53,7 @@ def gather(
     paths: Sequence[Path], launches: Sequence[Path], learners: Sequence[Path], outcomes: Sequence[Path]
 ) -> tuple[list[tuple["Kind", Path]], list[Path]]:
     """Files with their kinds in the order they are taken; an option decides the kind of its own files."""
-    from pipelines.recognise import Kind, files, sort
+    from pipelines.recognise import Kind, files, ordered, sort
 
     told = {
         path.resolve(): kind
@@ -61,11 +61,8 @@ def gather(
         for path, _ in files(named)
     }
     found, foreign = sort(paths)
-    kinds = dict(map(reversed, found)) | told
-    order = list(Kind)
-    return sorted(((kind, path) for path, kind in kinds.items()), key=lambda pair: (order.index(pair[0]), pair[1])), [
-        path for path in foreign if path.resolve() not in told
-    ]
+    kinds = {path: kind for kind, path in found} | told
+    return ordered(kinds), [path for path in foreign if path.resolve() not in told]
 
 
 def taken(settings: "Settings", files: Sequence[tuple["Kind", Path]], tenant: str | None) -> list["Tally"]:
