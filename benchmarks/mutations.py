@@ -49,7 +49,7 @@ def _body(choose: random.Random, channel: str, number: int) -> bytes:
     body = _text(document)
     if channel == "relay" and choose.random() < 0.4:
         body = b"\n".join(_text(_strange_value(choose, document)) for _ in range(choose.randint(1, 6)))
-    for _ in range(choose.choice((0, 0, 0, 1, 2, 5))):
+    for _ in range(choose.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 4))):
         body = choose.choice(BYTES)(choose, body)
     return body
 
@@ -138,7 +138,7 @@ def _multiply(choose: random.Random, document: Any) -> Any:
 
 def _bury(choose: random.Random, document: Any) -> Any:
     places = _places(document)
-    depth = choose.choice((3, 60, 300))
+    depth = choose.choice((3, 20, 60))
     value: Any = "deep"
     for _ in range(depth):
         value = [value] if choose.random() < 0.5 else {"properties": value}
@@ -176,8 +176,14 @@ def _insert(choose: random.Random, body: bytes) -> bytes:
     return body[:place] + extra + body[place:]
 
 
+def _wrap(choose: random.Random, body: bytes) -> bytes:
+    """Deeper than any stack: valid JSON that a recursive reader falls over."""
+    depth = choose.choice((10, 500, 1_020, 5_000))
+    return b'{"properties":' * depth + body + b"}" * depth if choose.random() < 0.5 else b"[" * depth + body + b"]" * depth
+
+
 def _double(_choose: random.Random, body: bytes) -> bytes:
     return body + b"\n" + body
 
 
-BYTES: tuple[Callable[[random.Random, bytes], bytes], ...] = (_flip, _flip, _cut, _insert, _double)
+BYTES: tuple[Callable[[random.Random, bytes], bytes], ...] = (_flip, _flip, _flip, _cut, _insert, _wrap, _double)

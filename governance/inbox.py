@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from governance.grouping import Grouping
@@ -258,5 +258,7 @@ def honest_errors() -> Iterator[None]:
         raise UnavailableError(f"state database: {error.orig}") from None
     except PoolTimeoutError:
         raise UnavailableError("state database: no free connection") from None
+    except StatementError as error:  # a value that did not get as far as the database
+        raise UnstorableError(f"the values cannot be written ({type(error.orig).__name__})") from None
     except (UnicodeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"the values cannot be written as text ({type(error).__name__})") from None

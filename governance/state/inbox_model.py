@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from governance.state.base import Base, UtcTime
 
+ENDED = "system.shutdown"  # the event that ends a session, under its canonical name
+
 
 class InboxRecord(Base):
     """One row per distinct engine delivery.
@@ -43,6 +45,12 @@ Index(
     postgresql_where=InboxRecord.drained_at.is_(None),
 )
 Index("ix_inbox_session_id", InboxRecord.session_id)
+Index(
+    "ix_inbox_ended",
+    InboxRecord.received_at,
+    sqlite_where=InboxRecord.event_type == ENDED,
+    postgresql_where=InboxRecord.event_type == ENDED,
+)
 
 
 class PullRow(Base):

@@ -77,7 +77,8 @@ def _shutdown(fields: Content, _: Mapping[str, Any]) -> Content:
 
 def _transcript(fields: Content, _: Mapping[str, Any]) -> Content:
     entries = fields.get("transcript")
-    return {"entries": [_entry(entry) for entry in entries] if isinstance(entries, list) else []}
+    listed = entries if isinstance(entries, list) else []
+    return {"entries": [_entry(entry) for entry in listed if isinstance(entry, Mapping)]}
 
 
 def _entry(entry: Content) -> Content:

@@ -159,6 +159,7 @@ def seal(delivery: Delivery, tenant: str, jurisdiction: str | None, policy: Sign
         body=orjson.dumps(admitted.kept).decode(),
         policy_version=admitted.policy_version,
         dropped=admitted.dropped,
+        jurisdiction=policy.jurisdiction(jurisdiction),
     )
 
 

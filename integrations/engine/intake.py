@@ -6,9 +6,10 @@ Nothing is answered with 2xx before the inbox has it on disk, and nothing reache
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -87,6 +88,12 @@ class Intake:
             return Refusal("unstorable", str(error))
         LOG.warning("nothing is stored at the moment: %s", error)
         return Refusal("unavailable", "the state database takes nothing at the moment; nothing was stored")
+
+    def fail(self, error: Exception) -> Refusal:
+        """Our own fault: logged by place and type, since messages of such errors may quote the body."""
+        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+        LOG.error("%s at %s", type(error).__name__, " < ".join(reversed(places)))
+        return Refusal("internal", "the gateway failed on this request; nothing was stored")
 
     async def receive(self, request: Request, channel: str) -> Answer:
         """Take a request's deliveries; raises ``Refusal`` when the request as a whole is not taken."""
@@ -246,8 +253,7 @@ def prepare_all(
     for line, read, tenant in good:
         try:
             place = places[tenant, read.session_id]
-            parcel = delivery.seal(read, tenant, place, policy)
-            prepared.append((line, replace(parcel, jurisdiction=policy.jurisdiction(place))))
+            prepared.append((line, delivery.seal(read, tenant, place, policy)))
         except delivery.Refused as refused:
             prepared.append((line, Refusal(refused.rule, refused.reason)))
         except RecursionError:

@@ -94,6 +94,8 @@ def _guarded(endpoint: Endpoint, intake: Intake, channel: str) -> Endpoint:
             cause = intake.complain(error)
         except ClientDisconnect:
             return GONE
+        except Exception as error:  # the last line of defence: the server's own would log what people said
+            cause = intake.fail(error)
         intake.meters.refused.labels(channel, cause.rule).inc()
         return reply(cause.status, cause.line, cause.headers)
 

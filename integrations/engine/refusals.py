@@ -26,6 +26,7 @@ REMEDIES: dict[str, tuple[int, str]] = {
     "invalid_launch": (422, "See docs/gateway.md for the fields of a launch"),
     "busy": (503, "Send it again after the time in Retry-After"),
     "unavailable": (503, "Send it again after the time in Retry-After; the operator sees the cause at /healthz"),
+    "internal": (500, "Report the time to the operator, whose log names the place; send the delivery again later"),
 }
 FALLBACK = (422, "Compare the body with the examples in /docs")
 

@@ -35,6 +35,8 @@ def upgrade() -> None:
     waiting = sa.text("drained_at IS NULL")
     op.create_index("ix_inbox_waiting", "inbox", ["id"], sqlite_where=waiting, postgresql_where=waiting)
     op.create_index("ix_inbox_session_id", "inbox", ["session_id"])
+    ended = sa.text("event_type = 'system.shutdown'")
+    op.create_index("ix_inbox_ended", "inbox", ["received_at"], sqlite_where=ended, postgresql_where=ended)
     op.create_table(
         "pulls",
         sa.Column("tenant", sa.String(), nullable=False),
