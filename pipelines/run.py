@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assets.lake import Lake
 from governance.settings import Settings
 from pipelines import environment
-from pipelines.problems import Problem
+from pipelines.problems import STARTED_BY, Problem
 
 if TYPE_CHECKING:
     from pipelines.watch import Watch
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 GAP_DAYS = 3  # rebuilding so many days in between costs less than one more Dagster run
 ROUNDS = 3
 MARK = "last-run.json"
-STARTED_BY = "rolecall/started_by"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 LOGGER = "progress"
 
@@ -180,6 +179,7 @@ class Launcher:
     def __init__(self, settings: Settings, watch: "Watch") -> None:
         from pipelines import definitions
 
+        self._webhook = settings.alert_webhook
         self._instance = environment.instance(settings)
         self._code = definitions.build(settings, loggers={LOGGER: watch.definition()})
 
@@ -191,7 +191,7 @@ class Launcher:
 
     def launch(self, job: str, span: tuple[date, date] | None, ops: Mapping[str, Any] | None = None) -> None:
         """One Dagster run. Raises ``Problem`` where a blocking check stopped it, else what the step raised."""
-        from pipelines.alerts import failed_checks
+        from pipelines.alerts import failed_checks, failure, send
 
         run_id = str(uuid.uuid4())
         tags = {STARTED_BY: "rolecall run"}
@@ -204,6 +204,8 @@ class Launcher:
             )
         except Exception as error:
             checks = failed_checks(self._instance, run_id)
+            if self._webhook:  # the daemon's sensor leaves these runs to us: without a daemon nobody else would tell
+                send(self._webhook, failure(job, run_id, error, checks))
             if not checks:
                 raise
             raise stopped(checks, run_id) from error
