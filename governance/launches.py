@@ -17,7 +17,7 @@ from governance.identities import Identities, known_keys, register
 from governance.names import Name, Tenant, session_id
 from governance.recorded import Recorded
 from governance.state import State
-from governance.state.bulk import among, upsert
+from governance.state.bulk import among, among_named, packed, upsert
 from governance.state.locks import lock
 from governance.state.models import IdentityRow, LaunchRow
 
@@ -53,6 +53,7 @@ def _joined(*columns: ColumnElement[Any]) -> Select[Any]:
 
 
 # Made once: the gateway asks for every delivery.
+OWNERS = select(LAUNCH.tenant).where(LAUNCH.session_id == bindparam("session"))
 WHERE = _joined(_jurisdiction()).where(LAUNCH.tenant == bindparam("tenant"), LAUNCH.session_id == bindparam("session"))
 
 
@@ -91,6 +92,10 @@ class Launches:
     def __init__(self, state: State, identities: Identities) -> None:
         self.state = state
         self.identities = identities
+        self._places = _joined(LAUNCH.session_id, _jurisdiction()).where(
+            LAUNCH.tenant == bindparam("tenant"),
+            among_named(state.dialect, LAUNCH.session_id, bindparam("sessions")),
+        )
 
     def record(self, launches: Iterable[Launch], received_at: datetime) -> Recorded:
         """Register launches in order; the one received last stands for its session."""
@@ -154,15 +159,15 @@ class Launches:
 
     def jurisdictions(self, tenant: str, session_ids: Iterable[str]) -> dict[str, str]:
         """Jurisdiction of each session that has one."""
-        query = _joined(LAUNCH.session_id, _jurisdiction()).where(LAUNCH.tenant == tenant)
-        with self.state.reading() as session:
-            rows = session.execute(query.where(among(session, LAUNCH.session_id, session_ids))).all()
+        values = {"tenant": tenant, "sessions": packed(self.state.dialect, session_ids)}
+        with self.state.connection() as connection:
+            rows = connection.execute(self._places, values).all()
         return {row.session_id: row.jurisdiction for row in rows if row.jurisdiction is not None}
 
     def tenant_of(self, session_id: str) -> str | None:
         """The one tenant that registered the session; None where none did, or more than one."""
-        with self.state.reading() as session:
-            tenants = session.scalars(select(LAUNCH.tenant).where(LAUNCH.session_id == session_id)).all()
+        with self.state.connection() as connection:
+            tenants = connection.scalars(OWNERS, {"session": session_id}).all()
         return tenants[0] if len(tenants) == 1 else None
 
     def _keys(self, session: Session, launches: Sequence[Launch]) -> dict[tuple[str, str], str]:
