@@ -120,7 +120,7 @@ class _Run:
         begun = time.monotonic()
         with Launcher(self.settings, watch) as launcher:
             rebuilt = self._rebuild(launcher, stale, days)
-            launcher.launch("marts", None, marts_config(tenant, full))
+            launcher.launch("publish_marts", None, marts_config(tenant, full))
         spent = time.monotonic() - begun
         if tenant is None and days is None:
             _write_mark(self.settings.home, self._mark())
@@ -138,7 +138,7 @@ class _Run:
             if not stale:
                 break
             for span in ranges(stale):
-                launcher.launch("days", span)
+                launcher.launch("rebuild_days", span)
             rebuilt |= set(stale)
             stale = self._stale(days)
         return len(rebuilt)
