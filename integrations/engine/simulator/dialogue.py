@@ -51,8 +51,10 @@ def compose(rng: Random, part: Part) -> list[Turn]:
             answer = _joined(part.language, answer, rng.choice(book["ramble"]["low"]))
         turns.append(Turn(LEARNER, answer, move=move.name, quality=quality))
         if name := crossed.get(move.name):
-            turns.append(Turn(COUNTERPART, rng.choice(lines["bad"]), move=move.name))
+            turns.append(Turn(COUNTERPART, rng.choice(book["bridge"]["mid"])))
             turns.append(Turn(LEARNER, rng.choice(book[f"{part.kind}.{name}"]["low"]), move=name, quality="low"))
+            turns.append(Turn(COUNTERPART, rng.choice(book["rebuff"]["cue"])))
+            turns.append(Turn(LEARNER, rng.choice(book["repair"]["low"]), quality="low"))
         well = quality == "high" or (quality == "mid" and rng.random() < 0.5)
         turns.append(Turn(COUNTERPART, rng.choice(lines["good" if well else "bad"]), move=move.name))
         if not part.brief:

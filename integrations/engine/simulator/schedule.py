@@ -15,7 +15,7 @@ from integrations.engine.simulator.session import Scorer, Slot
 from integrations.engine.simulator.settings import Uglies
 
 WEEKDAYS = (1.0, 1.1, 1.1, 1.0, 0.7, 0.06, 0.05)
-SCORERS = (Scorer("2026-07", 0.0), Scorer("2026-10", 0.04))
+SCORERS = (Scorer("t-2026-07", 0.0), Scorer("t-2026-10", 0.04))
 SCORER_CHANGE, VERSION_CHANGE = 0.6, 0.5  # shares of the period
 
 
@@ -30,7 +30,7 @@ def slots(
     """
     playable = _playable(catalog)
     start, end = period
-    deck = _deal(rng, people)
+    deck = deal(rng, people)
     courses = {person.learner_id: _course(rng, person, sorted(playable)) for person in people}
     attempts: dict[tuple[str, str], int] = {}
     span = max((end - start).days, 1)
@@ -88,7 +88,7 @@ def _days(rng: Random, start: date, end: date, count: int) -> list[date]:
     return [days[min(bisect.bisect_left(edges, step), len(days) - 1)] for step in steps]
 
 
-def _deal(rng: Random, people: Sequence[Learner]) -> Iterator[Learner]:
+def deal(rng: Random, people: Sequence[Learner]) -> Iterator[Learner]:
     """A shuffled deck, dealt again and again; the able practise more, which confounds practice and results."""
     while True:
         deck = [

@@ -230,7 +230,7 @@ class Wire:
             "application.post_call_action_executed",
             at,
             {
-                "tool_id": f"t-{tool}",
+                "tool_id": self.slot.scorer.version,  # the engine gives a changed tool a new id
                 "tool_name": tool,
                 "status": "error" if failed else "success",
                 "request": {"url": "https://scores.acme.example/rubric", "method": "POST", "body": wire_body},
