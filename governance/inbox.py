@@ -5,24 +5,28 @@ nothing, so a sender may repeat itself for as long as it likes.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from governance.grouping import Grouping
-from governance.state.inbox_model import INBOX
+from governance.policy import UNKNOWN
+from governance.state import State
+from governance.state.bulk import chunks
+from governance.state.inbox_model import InboxRecord
+from governance.withheld import Withheld, record_withheld
 
 BODY_RETENTION = timedelta(days=7)  # a drained body is in raw; a week leaves time to look into an incident
 KEY_RETENTION = timedelta(days=400)  # deliveries come late by months, and must still count as repeats
-IDS_A_STATEMENT = 5_000  # SQLite takes 32,766 variables at most
+INBOX = InboxRecord.metadata.tables["inbox"]
 
 
 class UnavailableError(Exception):
@@ -35,7 +39,11 @@ class UnstorableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One delivery after the gate. ``body`` is canonical JSON, ``dropped`` counts withheld fields by class."""
+    """One delivery after the gate.
+
+    ``body`` is canonical JSON, ``dropped`` counts withheld fields by signal class, ``jurisdiction`` is the
+    row of the policy that decided.
+    """
 
     tenant: str
     session_id: str
@@ -48,6 +56,7 @@ class Parcel:
     body: str
     policy_version: str
     dropped: Mapping[str, int] = field(default_factory=dict)
+    jurisdiction: str = UNKNOWN
 
 
 class Accepted(NamedTuple):
@@ -89,38 +98,39 @@ class Pruned(NamedTuple):
     rows: int
 
 
-class HasEngine(Protocol):
-    """The part of the state database that the inbox needs."""
-
-    @property
-    def engine(self) -> sa.Engine:
-        """Engine whose commits are durable on return (SQLite: ``synchronous=FULL``)."""
-        ...
-
-
 class Inbox:
     """Accepts parcels and hands them to whoever writes the lake."""
 
-    def __init__(self, state: HasEngine) -> None:
-        self._engine = state.engine
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def accept(self, parcels: Sequence[Parcel]) -> list[Accepted]:
         """Store the parcels in one transaction; durable on return, one answer per parcel in their order.
 
-        Raises ``UnavailableError`` when the database cannot take them now and ``UnstorableError`` when one of
-        them can never be stored; in both cases none of them is stored.
+        What the gate withheld from new parcels is counted in the register of withheld signals in the same
+        transaction, so callers do not count it again.
+
+        Raises:
+            UnavailableError: The database cannot take them now; none is stored.
+            UnstorableError: One of them can never be stored; none is stored.
         """
         if not parcels:
             return []
-        with _honest_errors(), self._engine.begin() as connection:
-            return _deposit(connection, parcels)
+        with honest_errors(), self._state.session() as session:
+            answers = _deposit(session.connection(), parcels)
+            new = [parcel for parcel, answer in zip(parcels, answers, strict=True) if answer.new and parcel.dropped]
+            record_withheld(session, [_withheld(parcel) for parcel in new])
+            return answers
 
-    def group(self, executor: Executor, largest: int = 256) -> Grouping[Sequence[Parcel], list[Accepted]]:
+    def group(
+        self, executor: Executor, largest: int = 256, observe: Callable[[int], None] | None = None
+    ) -> Grouping[Sequence[Parcel], list[Accepted]]:
         """Group-commit front for asyncio: requests that wait together are committed together.
 
-        One unit is the parcels of one request. ``executor`` should have a thread of its own for this.
+        One unit is the parcels of one request. ``executor`` should have a thread of its own for this;
+        ``observe`` is told how many requests share each transaction.
         """
-        return Grouping(self._accept_units, executor, largest)
+        return Grouping(self._accept_units, executor, largest, observe)
 
     def _accept_units(self, units: list[Sequence[Parcel]]) -> list[list[Accepted] | Exception]:
         """One transaction for all units; when a unit is unstorable, each gets its own."""
@@ -144,20 +154,17 @@ class Inbox:
             .order_by(INBOX.c.id)
             .limit(limit)
         )
-        with _honest_errors(), self._engine.connect() as connection:
-            rows = connection.execute(query).all()
+        with honest_errors(), self._state.reading() as session:
+            rows = session.execute(query).all()
         return [InboxRow(**{**row._mapping, "dropped": json.loads(row.dropped)}) for row in rows]
 
     def mark_drained(self, ids: Sequence[int], at: datetime) -> int:
         """Say that these rows are safely in raw; how many were still waiting."""
         marked = 0
-        with _honest_errors(), self._engine.begin() as connection:
-            for start in range(0, len(ids), IDS_A_STATEMENT):
-                chosen = list(ids[start : start + IDS_A_STATEMENT])
-                statement = (
-                    sa.update(INBOX).where(INBOX.c.id.in_(chosen), INBOX.c.drained_at.is_(None)).values(drained_at=at)
-                )
-                marked += connection.execute(statement).rowcount
+        with honest_errors(), self._state.session() as session:
+            for some in chunks(ids):
+                waiting = sa.update(INBOX).where(INBOX.c.id.in_(some), INBOX.c.drained_at.is_(None))
+                marked += session.connection().execute(waiting.values(drained_at=at)).rowcount
         return marked
 
     def depth(self) -> int:
@@ -169,8 +176,8 @@ class Inbox:
         query = sa.select(sa.func.count(), sa.func.min(INBOX.c.received_at, type_=INBOX.c.received_at.type)).where(
             INBOX.c.drained_at.is_(None)
         )
-        with _honest_errors(), self._engine.connect() as connection:
-            depth, oldest = connection.execute(query).one()
+        with honest_errors(), self._state.reading() as session:
+            depth, oldest = session.execute(query).one()
         return Backlog(depth, oldest)
 
     def prune(
@@ -183,9 +190,9 @@ class Inbox:
             .values(body=None)
         )
         rows = sa.delete(INBOX).where(INBOX.c.drained_at < now - key_retention)
-        with _honest_errors(), self._engine.begin() as connection:
-            gone = connection.execute(rows).rowcount
-            emptied = connection.execute(bodies).rowcount
+        with honest_errors(), self._state.session() as session:
+            gone = session.connection().execute(rows).rowcount
+            emptied = session.connection().execute(bodies).rowcount
         return Pruned(emptied, gone)
 
 
@@ -207,6 +214,11 @@ def _deposit(connection: sa.Connection, parcels: Sequence[Parcel]) -> list[Accep
         for turn, position in enumerate(positions):
             answers[position] = Accepted(new and turn == 0, repeats)
     return answers
+
+
+def _withheld(parcel: Parcel) -> Withheld:
+    day = parcel.received_at.astimezone(UTC).date()
+    return Withheld(parcel.tenant, day, parcel.jurisdiction, parcel.policy_version, parcel.dropped)
 
 
 def _values(parcel: Parcel, repeats: int) -> dict[str, Any]:
@@ -236,7 +248,7 @@ def _upsert(dialect: str) -> sa.Executable:
 
 
 @contextmanager
-def _honest_errors() -> Iterator[None]:
+def honest_errors() -> Iterator[None]:
     """Tell "not now" from "never", without the statement: its parameters hold what people said."""
     try:
         yield
@@ -246,5 +258,7 @@ def _honest_errors() -> Iterator[None]:
         raise UnavailableError(f"state database: {error.orig}") from None
     except PoolTimeoutError:
         raise UnavailableError("state database: no free connection") from None
+    except StatementError as error:  # a value that did not get as far as the database
+        raise UnstorableError(f"the values cannot be written ({type(error.orig).__name__})") from None
     except (UnicodeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"the values cannot be written as text ({type(error).__name__})") from None

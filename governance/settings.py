@@ -19,7 +19,7 @@ MINIMUM_CELL_FLOOR = 7  # German case law counts groups of five to six workers a
 class Settings(BaseSettings):
     """Where things lie and how strict Rolecall is."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLECALL_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ROLECALL_", env_file=".env", env_ignore_empty=True, extra="ignore")
 
     home: Annotated[Path, Field(description="Data folder")] = Path(".rolecall")
     config: Annotated[Path, Field(description="Folder of rolecall.yaml, policy.yaml, rubrics/, scenarios/")] = (
@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         dict[str, SecretStr], NoDecode, Field(description="Bearer token per tenant: acme=…,globex=…")
     ] = {}
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest delivery that the gateway takes")] = 8_000_000
+    recording_roots: Annotated[
+        list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
+    ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
     log_level: Annotated[str, Field(description="Level of Rolecall's own log")] = "INFO"
 
@@ -47,6 +50,13 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().resolve()
+
+    @field_validator("recording_roots", mode="before")
+    @classmethod
+    def _folders(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return [Path(part.strip()).expanduser().resolve() for part in value.split(",") if part.strip()]
 
     @field_validator("gateway_tokens", mode="before")
     @classmethod

@@ -1,11 +1,11 @@
 """The contract of every table: columns, types, meaning, personal-data class and row rules."""
 
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
-from assets.contracts.marts import MARTS
+from assets.contracts.marts import MARTS, OVERVIEWS
 from assets.contracts.raw import RAW
 from assets.contracts.table import Column, Table
 
-TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS)}
+TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS)}
 
 # Session-grain tables that the published file holds beside the marts, for drill-down and `rolecall query`.
 PUBLISHED_CORE: tuple[str, ...] = (
@@ -19,10 +19,18 @@ PUBLISHED_CORE: tuple[str, ...] = (
     "media",
 )
 
+# Every table of the published file: nothing else may reach it.
+PUBLISHED: dict[str, Table] = {
+    **{name: TABLES[f"core/{name}"] for name in PUBLISHED_CORE},
+    **{table.name: table for table in (*MARTS, *OVERVIEWS)},
+}
+
 __all__ = [
     "CORE",
     "JUDGED",
     "MARTS",
+    "OVERVIEWS",
+    "PUBLISHED",
     "PUBLISHED_CORE",
     "QUARANTINES",
     "RAW",

@@ -76,6 +76,7 @@ SESSIONS = Table(
     ),
     rules={
         "started_at_is_utc_time": "started_at is not null",
+        "ended_at_is_utc_time": "ended_at_ok",
         "ends_after_start": "ended_at is null or ended_at >= started_at",
         "attempt_counts_from_1": "attempt is null or attempt >= 1",
         "completeness_known": one_of("completeness", COMPLETENESS),
@@ -83,6 +84,7 @@ SESSIONS = Table(
     },
     reasons={
         "started_at_is_utc_time": "started_at is missing or has no UTC offset; write it as 2026-11-02T09:00:04Z",
+        "ended_at_is_utc_time": "ended_at is not a time or has no UTC offset; write it as 2026-11-02T09:12:30Z",
         "ends_after_start": "ended_at is before started_at; correct one of them at the source",
         "attempt_counts_from_1": "attempt is below 1; attempts count from 1",
         "completeness_known": "the state machine met a state it does not know; report it",
@@ -209,6 +211,7 @@ CRITERION_SCORES = Table(
     ),
     rules={
         "criterion_known": "criterion_known",
+        "criterion_once": "criterion_once",
         "score_present": "score is not null",
         "score_in_range": "score is null or score between score_min and score_max",
         "scorer_kind_known": one_of("scorer_kind", SCORER_KINDS),
@@ -217,6 +220,7 @@ CRITERION_SCORES = Table(
     },
     reasons={
         "criterion_known": "the rubric version has no such criterion; add a new rubric version or mend the mapping",
+        "criterion_once": "the scorer gave this criterion twice in one assessment; nobody can say which one holds",
         "score_present": "the score is missing; absent is not 0",
         "score_in_range": "the score lies outside the criterion's scale",
         "scorer_kind_known": "scorer kind is not one of " + ", ".join(SCORER_KINDS),

@@ -255,3 +255,46 @@ MARTS = (
     OBJECTIVE_FUNNEL,
     GUARDRAIL_BOARD,
 )
+
+# Overviews for the data health page: where bad input is, never what was said in it.
+QUARANTINE = Table(
+    layer="marts",
+    name="quarantine",
+    grain="one row per core row in quarantine, without the row itself",
+    key=("tenant", "table_name", "raw_ref", "row_number"),
+    columns=(
+        TENANT,
+        must("table_name", "varchar", "Core table that the row was meant for"),
+        column("session_id", "varchar", "Session of the row, where it has one"),
+        must("day", "date", "Partition the row was judged in"),
+        must("row_number", "integer", "Position among the broken rows of the same raw row"),
+        must("broken_rules", "varchar[]", "Every rule that the row broke"),
+        must("reason", "varchar", "What is wrong and how to mend it, one sentence a rule"),
+        must("raw_ref", "varchar", "Table and key of the raw row"),
+        must("first_seen_at", "timestamptz", "When its raw row was accepted"),
+    ),
+    partitioned=False,
+)
+
+INGEST_BATCHES = Table(
+    layer="marts",
+    name="ingest_batches",
+    grain="one row per ingested file or drain of the gateway",
+    key=("batch_id",),
+    columns=(
+        must("tenant", "varchar", "Customer"),
+        must("batch_id", "varchar", "Batch"),
+        must("kind", "varchar", "What was read: deliveries, bundles, launches, learners, outcomes, …"),
+        must("source", "varchar", "File name or connector"),
+        must("opened_at", "timestamptz", "When reading began"),
+        column("closed_at", "timestamptz", "When it ended; null where it was cut off"),
+        column("rows_read", "bigint", "Lines or rows read"),
+        column("accepted", "bigint", "New rows accepted"),
+        column("repeated", "bigint", "Rows that were there already"),
+        column("refused", "bigint", "Rows refused, each with its reason in the state database"),
+        column("withheld", "bigint", "Signals that the gate dropped"),
+    ),
+    partitioned=False,
+)
+
+OVERVIEWS = (QUARANTINE, INGEST_BATCHES)

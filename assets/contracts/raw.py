@@ -46,7 +46,8 @@ ASSESSMENTS_TYPE = (
     f" criteria {CRITERIA_TYPE})[]"
 )
 MEDIA_TYPE = (
-    "struct(uri varchar, kind varchar, started_at varchar, duration_s double, sha256 varchar, status varchar)[]"
+    "struct(uri varchar, kind varchar, started_at varchar, duration_s double, sha256 varchar, status varchar,"
+    " status_reason varchar)[]"
 )
 
 BUNDLE_PARTS: tuple[Column, ...] = (

@@ -1,59 +1,71 @@
-"""The inbox table: one row per distinct engine delivery, kept until it has reached the lake."""
+"""Engine deliveries on their way to the lake, and which conversations were pulled again."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import BigInteger, Index, Integer, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-METADATA = sa.MetaData()
+from governance.state.base import Base, UtcTime
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse a naive time: it would be read back as another moment."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a naive time has no place in the state database")
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+ENDED = "system.shutdown"  # the event that ends a session, under its canonical name
 
 
-INBOX = sa.Table(
-    "inbox",
-    METADATA,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sa.Column("tenant", sa.String(200), nullable=False),
-    sa.Column("session_id", sa.String(300), nullable=False),
-    sa.Column("event_key", sa.String(64), nullable=False),
-    sa.Column("channel", sa.String(20), nullable=False),
-    sa.Column("event_type", sa.String(200), nullable=False),
-    sa.Column("known", sa.Boolean, nullable=False),
-    sa.Column("engine_at", UtcTime),
-    sa.Column("received_at", UtcTime, nullable=False),
-    sa.Column("body", sa.Text, comment="After the gate; NULL once it has reached the lake and its retention is over"),
-    sa.Column("policy_version", sa.String(100), nullable=False),
-    sa.Column("dropped", sa.Text, nullable=False, comment="Withheld fields by signal class, as JSON"),
-    sa.Column("repeats", sa.Integer, nullable=False, comment="How often the same delivery came again"),
-    sa.Column("drained_at", UtcTime, comment="When raw/deliveries had it on disk"),
-    sa.UniqueConstraint("tenant", "event_key", name="uq_inbox_tenant_event_key"),
-)
+class InboxRecord(Base):
+    """One row per distinct engine delivery.
 
-# Partial: the inbox keeps the keys of drained rows for a year, and nobody ever scans those.
-sa.Index(
+    ``body`` is what the gate left, NULL once it has been in the lake for a while; ``dropped`` counts
+    withheld fields by signal class, as JSON; ``repeats`` says how often the same delivery came again.
+    """
+
+    __tablename__ = "inbox"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    tenant: Mapped[str]
+    session_id: Mapped[str]
+    event_key: Mapped[str]
+    channel: Mapped[str]
+    event_type: Mapped[str]
+    known: Mapped[bool]
+    engine_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    received_at: Mapped[datetime] = mapped_column(UtcTime)
+    body: Mapped[str | None] = mapped_column(Text)
+    policy_version: Mapped[str]
+    dropped: Mapped[str] = mapped_column(Text)
+    repeats: Mapped[int]
+    drained_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    __table_args__ = (UniqueConstraint("tenant", "event_key"),)
+
+
+# Partial: keys stay for a year after the body, and no reader ever scans drained rows.
+Index(
     "ix_inbox_waiting",
-    INBOX.c.id,
-    sqlite_where=INBOX.c.drained_at.is_(None),
-    postgresql_where=INBOX.c.drained_at.is_(None),
+    InboxRecord.id,
+    sqlite_where=InboxRecord.drained_at.is_(None),
+    postgresql_where=InboxRecord.drained_at.is_(None),
 )
+Index("ix_inbox_session_id", InboxRecord.session_id)
+Index(
+    "ix_inbox_ended",
+    InboxRecord.received_at,
+    sqlite_where=InboxRecord.event_type == ENDED,
+    postgresql_where=InboxRecord.event_type == ENDED,
+)
+
+
+class PullRow(Base):
+    """One row per conversation that the reconciling pull has asked the engine about.
+
+    ``next_at`` is NULL once there is nothing more to ask; ``outcome`` is ``complete``, ``partial``,
+    ``gone`` or ``failed``.
+    """
+
+    __tablename__ = "pulls"
+    __table_args__ = (Index(None, "next_at"),)
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcTime)
+    next_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    outcome: Mapped[str]

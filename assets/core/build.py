@@ -1,0 +1,228 @@
+"""Core's session-grain tables for any set of days, in one pass of DuckDB over their raw files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from assets.contracts import core as contracts
+from assets.contracts.table import Table
+from assets.core import built, plan, scales
+from assets.core.built import Built
+from assets.core.judge import Judged, broken_rules, keeps_rules, part
+from assets.core.languages import hear
+from assets.core.parts import gather
+from assets.duck import connect, literal
+from assets.lake import Lake
+from governance.catalog import Catalog
+from governance.rubrics_used import RubricsUsed
+from integrations.engine.vocabulary import end_reason
+
+SQL = Path(__file__).parent / "sql"
+GRACE_S = 3_600.0  # a call that was never closed may still be running: the engine's own limit is an hour
+TABLES: tuple[Table, ...] = (
+    contracts.SESSIONS,
+    contracts.TURNS,
+    contracts.SIGNALS,
+    contracts.CRITERION_SCORES,
+    contracts.SESSION_SCORES,
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Counts of one build, by table path, quarantine tables included; and its days."""
+
+    days: tuple[date, ...]
+    rows: Mapping[str, int]
+
+
+def build_days(
+    lake: Lake,
+    days: Sequence[date],
+    *,
+    catalog: Catalog,
+    launches: pl.DataFrame,
+    change: int,
+    rubrics_used: RubricsUsed,
+    now: datetime,
+    reconcile_after_s: float = 900,
+) -> Build:
+    """Rebuild sessions, turns, signals, criterion_scores, session_scores and their quarantine for ``days``.
+
+    ``launches`` is the registry's frame, ``change`` its ``last_change()`` from before the frame was read. Running it
+    again over the same inputs writes the same rows.
+
+    Raises:
+        RubricEdited: a rubric version that scores refer to was edited; nothing is written then.
+        ConservationError: input rows are not good and quarantined rows together; nothing is written then.
+    """
+    wanted = sorted(set(days))
+    rubrics_used.check(catalog.rubric_digests())
+    inputs = plan.inputs(lake, catalog)
+    with lake.writing("building core"), lake.staging() as folder:
+        con = connect(folder)
+        try:
+            builder = _Builder(con, lake, folder, catalog, launches, now, reconcile_after_s)
+            judged, records = builder.run(wanted, inputs, change)
+            rubrics_used.use(builder.rubrics_in_use(), now)
+        finally:
+            con.close()
+        built.forget(lake, wanted)
+        for table in judged:
+            lake.replace_days(table.table.path, table.good, wanted)
+            lake.replace_days(f"{table.table.path}_quarantine", table.bad, wanted)
+        scales.write(lake, builder.scales)
+        built.remember(lake, records)
+    counts = {table.table.path: table.rows for table in judged}
+    counts |= {f"{table.table.path}_quarantine": table.quarantined for table in judged}
+    return Build(tuple(wanted), counts)
+
+
+class _Builder:
+    """One build: the connection with its small tables, and the steps in order."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        lake: Lake,
+        folder: Path,
+        catalog: Catalog,
+        launches: pl.DataFrame,
+        now: datetime,
+        reconcile_after_s: float,
+    ) -> None:
+        self.con, self.lake, self.folder, self.catalog = con, lake, folder, catalog
+        self.launches, self.now, self.reconcile_after_s = launches, now, reconcile_after_s
+        self.scales: dict[str, float] = scales.read(lake)
+
+    def run(
+        self, days: Sequence[date], inputs: Mapping[date, str], change: int
+    ) -> tuple[list[Judged], dict[date, Built]]:
+        """Every table staged and judged, and the records to keep once they are in place."""
+        define(self.con, self.now, self.reconcile_after_s)
+        in_order = gather(self.con, self.lake, days, self.catalog.engine_fields(), self.folder)
+        self._lookups()
+        self._step("facts")
+        refused = self._broken_sessions()
+        hear(self.con)
+        turns = self._part(contracts.TURNS, "turns", "sum(len(turns))", "parts", ordered=not in_order, refused=refused)
+        self._view("good_turns", turns)
+        self._step("pacing")
+        signals = self._part(contracts.SIGNALS, "signals", "sum(len(signals))", "parts", refused=refused)
+        self._step("assessments")
+        self.scales, used = scales.grown(self.con, self.scales)
+        self.con.register("scales", scales.frame(self.scales))
+        scores = self._part(
+            contracts.CRITERION_SCORES, "criterion_scores", "sum(len(criteria))", "assessments", refused=refused
+        )
+        self._view("good_criterion_scores", scores)
+        totals = self._part(
+            contracts.SESSION_SCORES, "session_scores", "count(*)", f"({_sql('session_scores')})", refused=refused
+        )
+        sessions = self._part(contracts.SESSIONS, "sessions", "count(*)", "facts")
+        due = self._due()
+        records = {
+            day: Built(
+                inputs[day],
+                change,
+                due.get(day),
+                {key: self.scales[key] for key in used.get(day.isoformat(), ()) if key in self.scales},
+            )
+            for day in days
+            if day in inputs
+        }
+        return [sessions, turns, signals, scores, totals], records
+
+    def rubrics_in_use(self) -> dict[tuple[str, str], str]:
+        """Digests of the catalogued rubric versions that good scores of this build refer to."""
+        digests = self.catalog.rubric_digests()
+        found = self.con.sql("select distinct rubric_id, rubric_version from good_criterion_scores").fetchall()
+        return {key: digests[key] for key in found if key in digests}
+
+    def _lookups(self) -> None:
+        for name, frame in (
+            ("registry", self.launches),
+            ("scenarios_given", self.catalog.scenarios_frame()),
+            ("watchpoints", self.catalog.watchpoints_frame()),
+            ("rubrics", self.catalog.rubrics_frame()),
+            ("criteria", self.catalog.criteria_frame()),
+        ):
+            self.con.register(name, frame)
+        self.con.execute("""
+            create or replace temp table launches as
+            from registry semi join (select tenant, session_id from parts) as here using (tenant, session_id)
+        """)
+        self.con.execute("create or replace temp view scenarios as from scenarios_given")
+        raw = [
+            text
+            for (text,) in self.con.sql("select distinct end_reason from parts where end_reason is not null").fetchall()
+        ]
+        reasons = pl.DataFrame(
+            {"raw": raw, "end_reason": [end_reason(text) for text in raw]},
+            schema={"raw": pl.String, "end_reason": pl.String},
+        )
+        self.con.register("end_reasons", reasons)
+
+    def _step(self, name: str) -> None:
+        self.con.execute(f"create or replace temp table {name} as {_sql(name)}")
+
+    def _view(self, name: str, judged: Judged) -> None:
+        """The staged good rows of a table, empty where it has none."""
+        columns = ", ".join(f"null::{column.type} as {column.name}" for column in judged.table.columns)
+        source = f"from read_parquet('{judged.good}/*/*.parquet')" if judged.rows else f"select {columns} where false"
+        self.con.execute(f"create or replace temp view {name} as {source}")
+
+    def _broken_sessions(self) -> bool:
+        """Sessions that will be refused: their parts go the same way."""
+        keeps = keeps_rules(
+            contracts.SESSIONS, False, given=[row[0] for row in self.con.sql("describe facts").fetchall()]
+        )
+        self.con.execute(
+            f"create or replace temp table broken_sessions as select tenant, session_id from facts where not ({keeps})"
+        )
+        return self.con.sql("select count(*) from broken_sessions").fetchall()[0][0] > 0
+
+    def _part(
+        self, table: Table, name: str, count: str, counted: str, *, ordered: bool = True, refused: bool = False
+    ) -> Judged:
+        expected = self.con.sql(f"select coalesce({count}, 0) from {counted}").fetchall()[0][0]
+        return part(
+            self.con,
+            table,
+            f"({_sql(name)})",
+            self.folder,
+            expected=int(expected),
+            ordered=ordered,
+            broken_sessions=refused,
+        )
+
+    def _due(self) -> dict[date, str]:
+        rows = self.con.sql("select day, min(due_at) from facts where completeness = 'open' group by day").fetchall()
+        return {day: due.astimezone(UTC).isoformat() for day, due in rows}
+
+
+def define(con: duckdb.DuckDBPyConnection, now: datetime, reconcile_after_s: float) -> None:
+    """The small functions that core's SQL calls."""
+    from assets.raw.bundle_sql import utc
+
+    con.execute(f"create or replace temp macro utc(text) as {utc('text')}")
+    con.execute(f"create or replace temp macro built_at() as timestamptz {literal(now.isoformat())}")
+    con.execute(f"create or replace temp macro wait_closed_s() as {float(reconcile_after_s)}")
+    con.execute(f"create or replace temp macro wait_open_s() as {float(reconcile_after_s) + GRACE_S}")
+    # Splitting at single blanks is the fast way; a text with double blanks or line breaks takes the exact one.
+    con.execute(r"""
+        create or replace temp macro words(text) as (case
+            when trim(text) = '' then 0
+            when contains(text, '  ') or contains(text, chr(10)) or contains(text, chr(9))
+                then len(regexp_extract_all(text, '\S+'))
+            else len(string_split(trim(text), ' '))
+        end)::integer
+    """)
+
+
+def _sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text("utf-8")

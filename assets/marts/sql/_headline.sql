@@ -1,0 +1,41 @@
+-- one row per session: the score that speaks for it. A staging table, never published.
+-- Latest revisions alone; the engine's scorer before our model before a person, so that a trend compares like with
+-- like; a score that a reviewer rejected speaks for nobody.
+with
+
+ranked as (
+    select
+        session_scores.tenant,
+        session_scores.session_id,
+        session_scores.day,
+        session_scores.rubric_id,
+        session_scores.rubric_version,
+        session_scores.scorer_kind,
+        session_scores.scorer_id,
+        session_scores.scorer_version,
+        session_scores.revision,
+        session_scores.passed,
+        row_number() over (
+            partition by session_scores.tenant, session_scores.session_id
+            order by
+                case scorer_kind when 'engine_llm' then 0 when 'our_llm' then 1 else 2 end,
+                scored_at desc nulls last,
+                rubric_version desc,
+                scorer_version desc,
+                scorer_id desc,
+                rubric_id desc
+        ) as place
+    from session_scores
+    inner join sessions
+        on session_scores.tenant = sessions.tenant and session_scores.session_id = sessions.session_id
+    where session_scores.is_latest and session_scores.review_state <> 'rejected' and not sessions.is_test
+),
+
+final as (
+    select
+        tenant, session_id, day, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision, passed
+    from ranked
+    where place = 1
+)
+
+select * from final

@@ -1,0 +1,163 @@
+-- one row per week, guardrail, region and scenario, and their roll-ups.
+-- The rate's base are sessions in which the guardrail could trigger: those of a scenario version that watches for it
+-- or in which it was ever seen. Without that base, a quiet scenario would dilute the rate.
+with
+
+talked as (
+    select
+        tenant,
+        session_id,
+        cast(date_trunc('week', day) as date) as week,
+        coalesce(region, 'unknown') as region,
+        coalesce(scenario_id, 'unknown') as scenario_id,
+        coalesce(scenario_version, 'unknown') as scenario_version,
+        learner_key
+    from sessions
+    where not is_test and learner_turns > 0
+),
+
+triggers as (
+    select
+        talked.tenant,
+        talked.session_id,
+        talked.scenario_id,
+        talked.scenario_version,
+        name as guardrail,
+        max(case severity when 'critical' then 5 when 'high' then 4 when 'medium' then 3 when 'low' then 2 when 'info' then 1 end)
+            as severity,
+        max(regulation) as regulation,
+        count(*) as triggers,
+        min(at_s) as at_s
+    from signals
+    inner join talked on signals.tenant = talked.tenant and signals.session_id = talked.session_id
+    where kind = 'guardrail' and state = 'triggered'
+    group by talked.tenant, talked.session_id, talked.scenario_id, talked.scenario_version, name
+),
+
+watched as (
+    select tenant, scenario_id, scenario_version, guardrail, max(severity) as severity, max(regulation) as regulation
+    from (
+        select tenant, scenario_id, scenario_version, guardrail, severity, regulation
+        from triggers
+
+        union all
+
+        select
+            rehearsed.tenant,
+            rehearsed.scenario_id,
+            rehearsed.scenario_version,
+            name as guardrail,
+            case severity when 'critical' then 5 when 'high' then 4 when 'medium' then 3 when 'low' then 2 when 'info' then 1 end
+                as severity,
+            regulation
+        from (select distinct tenant, scenario_id, scenario_version from talked) as rehearsed
+        inner join watchpoints
+            on rehearsed.scenario_id = watchpoints.scenario_id
+            and rehearsed.scenario_version = watchpoints.scenario_version
+        where kind = 'guardrail'
+    ) as sources
+    group by tenant, scenario_id, scenario_version, guardrail
+),
+
+exposed as (
+    select
+        talked.tenant,
+        talked.week,
+        talked.region,
+        talked.scenario_id,
+        talked.learner_key,
+        watched.guardrail,
+        watched.severity,
+        watched.regulation,
+        triggers.triggers,
+        triggers.at_s
+    from talked
+    inner join watched
+        on talked.tenant = watched.tenant
+        and talked.scenario_id = watched.scenario_id
+        and talked.scenario_version = watched.scenario_version
+    left join triggers
+        on talked.tenant = triggers.tenant
+        and talked.session_id = triggers.session_id
+        and watched.guardrail = triggers.guardrail
+),
+
+learner_cells as (
+    select
+        tenant,
+        week,
+        guardrail,
+        case when grouping(region) = 1 then '*' else region end as region,
+        case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
+        learner_key,
+        max(severity) as severity,
+        max(regulation) as regulation,
+        count(*) as sessions,
+        count(triggers) as triggered,
+        sum(coalesce(triggers, 0)) as triggers
+    from exposed
+    group by tenant, week, guardrail, learner_key, cube (region, scenario_id)
+),
+
+times as (
+    select
+        tenant,
+        week,
+        guardrail,
+        case when grouping(region) = 1 then '*' else region end as region,
+        case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
+        quantile_cont(at_s, 0.5) as seconds_p50
+    from exposed
+    where at_s is not null
+    group by tenant, week, guardrail, cube (region, scenario_id)
+),
+
+cells as (
+    select
+        tenant,
+        week,
+        guardrail,
+        region,
+        scenario_id,
+        max(severity) as severity,
+        max(regulation) as regulation,
+        count(learner_key) as n_learners,
+        sum(sessions) as sessions,
+        sum(triggered) as triggered,
+        sum(triggers) as triggers,
+        sum(case when learner_key is not null and triggered > 1 then 1 else 0 end) as repeat_learners,
+        1.0 * sum(triggered) / sum(sessions) as rate,
+        3.841459 / sum(sessions) as zz
+    from learner_cells
+    group by tenant, week, guardrail, region, scenario_id
+),
+
+final as (
+    select
+        cells.tenant,
+        cells.week,
+        cells.guardrail,
+        case severity when 5 then 'critical' when 4 then 'high' when 3 then 'medium' when 2 then 'low' when 1 then 'info' end
+            as severity,
+        regulation,
+        cells.region,
+        cells.scenario_id,
+        n_learners,
+        sessions,
+        triggered,
+        triggers,
+        repeat_learners,
+        rate,
+        greatest((rate + zz / 2 - sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), 0) as lower,
+        least((rate + zz / 2 + sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), 1) as upper,
+        seconds_p50
+    from cells
+    left join times
+        on cells.tenant = times.tenant
+        and cells.week = times.week
+        and cells.guardrail = times.guardrail
+        and cells.region = times.region
+        and cells.scenario_id = times.scenario_id
+)
+
+select * from final

@@ -1,0 +1,69 @@
+-- one row per week, region, scenario and assignment, and their roll-ups.
+-- A launch that no session followed counts in the week it was registered; a session no launch foresaw counts as
+-- launched, so that no later step can exceed an earlier one.
+with
+
+practice as (
+    select
+        coalesce(sessions.tenant, launches.tenant) as tenant,
+        cast(date_trunc('week', coalesce(sessions.day, cast(launches.launched_at as date))) as date) as week,
+        coalesce(sessions.region, launches.region, 'unknown') as region,
+        coalesce(sessions.scenario_id, launches.scenario_id, 'unknown') as scenario_id,
+        case coalesce(sessions.assigned, launches.assigned)
+            when true then 'assigned' when false then 'free' else 'unknown'
+        end as assigned,
+        coalesce(sessions.learner_key, launches.learner_key) as learner_key,
+        case when sessions.session_id is not null and coalesce(end_reason, '') <> 'no_show' then 1 else 0 end
+            as joined,
+        case when learner_turns > 0 then 1 else 0 end as talked,
+        case when end_reason in ('completed', 'time_limit') then 1 else 0 end as completed,
+        case when headline.session_id is not null then 1 else 0 end as scored,
+        case when headline.passed then 1 else 0 end as passed,
+        coalesce(duration_s, 0) as duration_s
+    from sessions
+    full outer join launches
+        on sessions.tenant = launches.tenant and sessions.session_id = launches.session_id
+    left join headline
+        on sessions.tenant = headline.tenant and sessions.session_id = headline.session_id
+    where not coalesce(sessions.is_test, false)
+),
+
+learner_cells as (
+    select
+        tenant,
+        week,
+        case when grouping(region) = 1 then '*' else region end as region,
+        case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
+        case when grouping(assigned) = 1 then '*' else assigned end as assigned,
+        learner_key,
+        count(*) as launched,
+        sum(joined) as joined,
+        sum(talked) as talked,
+        sum(completed) as completed,
+        sum(scored) as scored,
+        sum(passed) as passed,
+        sum(duration_s) as seconds
+    from practice
+    group by tenant, week, learner_key, cube (region, scenario_id, assigned)
+),
+
+final as (
+    select
+        tenant,
+        week,
+        region,
+        scenario_id,
+        assigned,
+        count(learner_key) as n_learners,
+        sum(launched) as launched,
+        sum(joined) as joined,
+        sum(talked) as talked,
+        sum(completed) as completed,
+        sum(scored) as scored,
+        sum(passed) as passed,
+        sum(seconds) / 3600.0 as practice_hours
+    from learner_cells
+    group by tenant, week, region, scenario_id, assigned
+)
+
+select * from final

@@ -1,0 +1,59 @@
+"""The entry script: finds out who reads, which customer is shown, and runs the chosen page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import shell
+from dashboards.access import REFUSAL, Reader, reader_of, tenants_for
+from dashboards.names import load_names
+from dashboards.reader import current_edition, published_tenants
+from governance.settings import Settings
+
+VIEWS = Path(__file__).resolve().parent / "views"
+LOOPBACK = "127.0.0.1"
+PAGES = (
+    ("overview.py", "Overview", None),
+    ("competency_trends.py", "Competency trends", "competency-trends"),
+    ("session_replay.py", "Session replay", "session-replay"),
+    ("data_health.py", "Data health", "data-health"),
+)
+
+
+def reader() -> Reader | None:
+    """The reader of this run. Streamlit gives no address for a loopback peer; the guard has seen the real one."""
+    return reader_of(st.context.ip_address or LOOPBACK, dict(st.context.headers))
+
+
+def choose_tenant(tenants: list[str]) -> str:
+    """The tenant shown: the only one, or the reader's choice, which stays in the address."""
+    if len(tenants) == 1:
+        return tenants[0]
+    chosen = st.selectbox("Customer", tenants, key="tenant", bind="query-params", width=260)
+    return chosen if chosen in tenants else tenants[0]
+
+
+def main() -> None:
+    """Draw one run of the application."""
+    st.set_page_config(page_title="Rolecall", layout="wide", initial_sidebar_state="collapsed")
+    pages = [st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES]
+    chosen = st.navigation(pages, position="top")
+    settings, who = Settings(), reader()
+    if who is None:
+        st.title("Rolecall")
+        st.error(REFUSAL)
+        return
+    tenants = tenants_for(who, published_tenants(settings.marts))
+    edition = current_edition(settings.marts, choose_tenant(tenants)) if tenants else None
+    if edition is None:
+        st.title("Rolecall")
+        shell.missing("No published marts yet.", f"Run `rolecall run`; it publishes to `{settings.marts}`.")
+        return
+    names = load_names(settings.config)
+    st.session_state[shell.PAGE] = shell.Page(settings, who, edition, names)
+    if names.problem:
+        st.warning(f"Names are shown as ids, because the catalog cannot be read. {names.problem.splitlines()[0]}")
+    chosen.run()
+
+
+main()

@@ -1,0 +1,120 @@
+"""The panel of the competency trends: one competency, its weekly mean with a 95 % band, and version lines."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboards.figures.practice import WEEK, week_axis
+from dashboards.theme import BAND_OPACITY, BLUE, GREY, VERMILION, finish, rgba
+
+CLOSE = timedelta(days=10)  # version lines nearer than this share one label
+
+
+def stretches(weeks: Sequence[date]) -> list[list[date]]:
+    """Runs of consecutive weeks: a line must not be drawn through a week that is not shown."""
+    runs: list[list[date]] = []
+    for week in weeks:
+        if runs and week - runs[-1][-1] == WEEK:
+            runs[-1].append(week)
+        else:
+            runs.append([week])
+    return runs
+
+
+def merged_events(events: pl.DataFrame) -> list[tuple[date, str]]:
+    """Version changes as (day, label); changes close together become one line, so that labels never overlap."""
+    lines: list[tuple[date, list[str]]] = []
+    for row in events.sort("first_day").iter_rows(named=True):
+        label = f"{row['kind']} v{row['version'].removeprefix('v')}"
+        if lines and row["first_day"] - lines[-1][0] < CLOSE:
+            if label not in lines[-1][1]:
+                lines[-1][1].append(label)
+        else:
+            lines.append((row["first_day"], [label]))
+    return [(at, labels[0] if len(labels) == 1 else f"{labels[0]} +{len(labels) - 1}") for at, labels in lines]
+
+
+def _band(figure: go.Figure, frame: pl.DataFrame) -> None:
+    weeks, lower, upper = (frame[name].to_list() for name in ("week", "lower", "upper"))
+    figure.add_scatter(
+        x=weeks + weeks[::-1],
+        y=[100 * value for value in upper + lower[::-1]],
+        fill="toself",
+        mode="lines",
+        line={"width": 0, "color": BLUE},
+        fillcolor=rgba(BLUE, BAND_OPACITY),
+        hoverinfo="skip",
+        name="95 % interval",
+    )
+
+
+def panel(frame: pl.DataFrame, events: pl.DataFrame, weeks: Sequence[date], mastery: float | None = None) -> go.Figure:
+    """One competency's trend on a fixed 0 to 100 axis, so that panels compare by eye.
+
+    ``frame`` holds one competency of ``queries.trend``; ``weeks`` is the axis that all panels share; ``mastery``
+    is the level of the competency model, 0 to 1.
+    """
+    figure = go.Figure()
+    shown = frame.filter(~pl.col("suppressed") & pl.col("mean").is_not_null()).sort("week")
+    for run in stretches(shown["week"].to_list()):
+        part = shown.filter(pl.col("week").is_in(run))
+        banded = part.filter(pl.col("lower").is_not_null() & pl.col("upper").is_not_null())
+        if banded.height > 1:
+            _band(figure, banded)
+        figure.add_scatter(
+            x=part["week"].to_list(),
+            y=[100 * mean for mean in part["mean"].to_list()],
+            customdata=[
+                (n, scores, *("–" if limit is None else f"{100 * limit:.0f}" for limit in limits))
+                for n, scores, *limits in part.select("n_learners", "n_scores", "lower", "upper").iter_rows()
+            ],
+            mode="lines+markers" if part.height > 1 else "markers",
+            line={"color": BLUE, "width": 2},
+            marker={"size": 5 if part.height > 1 else 8, "color": BLUE},
+            hovertemplate=(
+                "Week of %{x|%-d %b}: %{y:.0f} of 100<br>95 % interval %{customdata[2]} to %{customdata[3]}"
+                "<br>%{customdata[1]} scores of %{customdata[0]} learners<extra></extra>"
+            ),
+            name="mean",
+        )
+    _withheld(figure, frame.filter("suppressed")["week"].to_list())
+    _version_lines(figure, events)
+    if mastery is not None:
+        figure.add_hline(y=100 * mastery, line={"color": VERMILION, "width": 1.2, "dash": "dot"})
+    week_axis(figure, weeks)
+    figure.update_yaxes(range=[0, 100], dtick=25)
+    return finish(figure, 230, left=34, top=30)
+
+
+def _withheld(figure: go.Figure, weeks: list[date]) -> None:
+    if weeks:
+        figure.add_scatter(
+            x=weeks,
+            y=[2] * len(weeks),
+            mode="markers",
+            marker={"symbol": "line-ew-open", "size": 10, "color": GREY, "line": {"width": 3}},
+            hovertemplate="Week of %{x|%-d %b}: withheld, too few learners<extra></extra>",
+            name="withheld",
+        )
+
+
+def _version_lines(figure: go.Figure, events: pl.DataFrame) -> None:
+    for at, label in merged_events(events):
+        figure.add_vline(x=at.isoformat(), line={"color": GREY, "width": 1.2, "dash": "dash"})
+        figure.add_annotation(
+            x=at.isoformat(), y=1.0, yref="paper", yanchor="bottom", text=label, showarrow=False, font={"size": 11}
+        )
+
+
+def describe(name: str, frame: pl.DataFrame) -> str:
+    """The panel in a sentence, as its alternative text."""
+    shown = frame.filter(~pl.col("suppressed") & pl.col("mean").is_not_null()).sort("week")
+    if shown.is_empty():
+        return f"{name}: no week has enough learners to be shown."
+    first, last = shown.row(0, named=True), shown.row(-1, named=True)
+    return (
+        f"{name}: weekly mean score from {100 * first['mean']:.0f} in the week of {first['week']:%d %B %Y} to "
+        f"{100 * last['mean']:.0f} in the week of {last['week']:%d %B %Y}, out of 100; the table below holds every week."
+    )

@@ -1,0 +1,158 @@
+"""Recordings and captions through routes of our own, because Streamlit's ``/media/`` has no login.
+
+A link names tenant, session and recording; the file behind it comes from the media table, never from the link.
+"""
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from dashboards.access import Reader, authorize, reader_of
+from dashboards.reader import Edition, ask, current_edition
+from governance import tickets
+from governance.secrets import derive, secret_key
+from governance.settings import Settings
+
+TYPES = {
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".webm": "video/webm",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".wav": "audio/wav",
+}
+HEADERS = {"cache-control": "private, no-store", "accept-ranges": "bytes"}
+
+
+class NotPlayable(Exception):
+    """The recording cannot be handed out; the text says why."""
+
+
+def reference(session_id: str, uri: str) -> str:
+    """A recording's name in links: a digest, so that a link tells nothing of where the file lies."""
+    return hashlib.sha256(json.dumps([session_id, uri]).encode()).hexdigest()[:32]
+
+
+def ticket_key(settings: Settings) -> bytes:
+    """The key that marks media links."""
+    return derive(secret_key(settings), "media-tickets")
+
+
+def _object(kind: str, tenant: str, session_id: str, name: str) -> str:
+    return json.dumps([kind, tenant, session_id, name])
+
+
+def link(kind: str, settings: Settings, reader: Reader, edition: Edition, session_id: str, uri: str) -> str:
+    """The address of a recording (kind ``recordings``) or its captions (``captions``), with its ticket.
+
+    It stays the same for a window of time: a link that changed on every rerun would restart the video.
+    """
+    name = reference(session_id, uri)
+    mark = tickets.ticket(
+        ticket_key(settings), reader.name, _object(kind, edition.tenant, session_id, name), datetime.now(UTC)
+    )
+    where = urlencode({"tenant": edition.tenant, "session": session_id}, quote_via=quote)
+    return f"/{kind}/{name}?{where}&{mark}"
+
+
+def recording_file(uri: str, roots: list[Path]) -> Path:
+    """The local file of a recording's uri, if it lies below one of ``roots``.
+
+    Raises:
+        NotPlayable: not a file address, outside the roots (links followed), or not there.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
+        raise NotPlayable("only recordings on this machine can be played here")
+    path = Path(unquote(parts.path) if parts.scheme else uri).resolve()
+    if not any(path.is_relative_to(root) for root in roots):
+        raise NotPlayable("the recording lies outside the folders that may be played from")
+    if not path.is_file():
+        raise NotPlayable("the recording is no longer there")
+    return path
+
+
+def captions_file(relative: str | None, settings: Settings) -> Path:
+    """The WebVTT file below the home's exports.
+
+    Raises:
+        NotPlayable: no captions were written, or the path leaves the exports.
+    """
+    root = settings.exports.resolve()
+    path = (root / (relative or "")).resolve()
+    if not relative or not path.is_relative_to(root) or not path.is_file():
+        raise NotPlayable("this recording has no captions")
+    return path
+
+
+def roots(settings: Settings) -> list[Path]:
+    """Folders that recordings may be played from."""
+    return [settings.home.resolve(), *(Path(root).resolve() for root in settings.recording_roots)]
+
+
+def lookup(edition: Edition, session_id: str, name: str) -> dict[str, Any]:
+    """The row of the media table that a link means.
+
+    Raises:
+        NotPlayable: the session has no such recording.
+    """
+    rows = ask(
+        edition,
+        "select uri, kind, status, captions_path from media where tenant = $tenant and session_id = $session",
+        {"tenant": edition.tenant, "session": session_id},
+    ).to_dicts()
+    for row in rows:
+        if reference(session_id, row["uri"]) == name:
+            return row
+    raise NotPlayable("there is no such recording")
+
+
+def _serve(kind: str, request: Request) -> Response:
+    settings = Settings()
+    tenant, session_id = (request.query_params.get(name, "") for name in ("tenant", "session"))
+    name = request.path_params["name"]
+    reader = reader_of(request.client.host if request.client else None, request.headers)
+    if reader is None or not authorize(reader, "play_recording", tenant):
+        return PlainTextResponse("you may not open recordings", 403)
+    try:
+        wanted = _object(kind, tenant, session_id, name)
+        user = tickets.check(ticket_key(settings), wanted, request.query_params, datetime.now(UTC))
+    except tickets.TicketRefused as refused:
+        return PlainTextResponse(str(refused), refused.status)
+    if user != reader.name:
+        return PlainTextResponse("the link belongs to somebody else", 403)
+    edition = current_edition(settings.marts, tenant)
+    try:
+        if edition is None:
+            raise NotPlayable("nothing is published")
+        row = lookup(edition, session_id, name)
+        if kind == "captions":
+            return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
+        path = recording_file(row["uri"], roots(settings))
+    except NotPlayable as reason:
+        return PlainTextResponse(str(reason), 404)
+    kind_of = TYPES.get(path.suffix.lower(), "video/mp4" if row["kind"] == "video" else "audio/mpeg")
+    return FileResponse(path, media_type=kind_of, headers=HEADERS)
+
+
+def recording(request: Request) -> Response:
+    """A recording, whole or in ranges."""
+    return _serve("recordings", request)
+
+
+def captions(request: Request) -> Response:
+    """A recording's captions as WebVTT."""
+    return _serve("captions", request)
+
+
+# Plain functions: Starlette runs them in its thread pool, so that a slow disk does not hold up the pages.
+ROUTES = [Route("/recordings/{name}", recording), Route("/captions/{name}", captions)]

@@ -1,0 +1,172 @@
+"""Every SQL about single sessions: the list to pick from, and what is known of one of them."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+import streamlit as st
+
+from dashboards.reader import Edition, ask
+
+ALL = "*"
+CACHED = 300
+LISTED = 200  # sessions in the picker; the filters narrow it further
+
+# The score that speaks for a session, by the rule that the marts follow too: newest revisions alone, the engine's
+# scorer before our model before a person, and nothing that a reviewer rejected.
+HEADLINE_ORDER = """
+    case scorer_kind when 'engine_llm' then 0 when 'our_llm' then 1 else 2 end,
+    scored_at desc nulls last, rubric_version desc, scorer_version desc, scorer_id desc, rubric_id desc
+"""
+HEADLINE = f"""
+    select session_id, overall, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
+    from session_scores
+    where tenant = $tenant and is_latest and review_state <> 'rejected'
+    qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
+"""  # noqa: S608 - constants only
+PLAYABLE = "select distinct session_id from media where tenant = $tenant and status in ('available', 'truncated')"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which sessions to list. ``result`` is any, passed, failed or unscored."""
+
+    region: str = ALL
+    scenario: str = ALL
+    first: date | None = None
+    last: date | None = None
+    result: str = "any"
+    recorded: bool = False
+
+    def parameters(self, edition: Edition) -> dict[str, object]:
+        """As named parameters."""
+        return {
+            "tenant": edition.tenant,
+            "region": self.region,
+            "scenario": self.scenario,
+            "first": self.first or date(1900, 1, 1),
+            "last": self.last or date(9000, 1, 1),
+            "result": self.result,
+            "recorded": self.recorded,
+        }
+
+
+FOUND = f"""
+    from sessions as s
+    left join ({HEADLINE}) as l using (session_id)
+    left join ({PLAYABLE}) as m using (session_id)
+    where s.tenant = $tenant
+      and s.day between $first and $last
+      and ($region = '*' or coalesce(s.region, 'unknown') = $region)
+      and ($scenario = '*' or coalesce(s.scenario_id, 'unknown') = $scenario)
+      and (not $recorded or m.session_id is not null)
+      and case $result
+            when 'passed' then coalesce(l.passed, false)
+            when 'failed' then coalesce(not l.passed, false)
+            when 'unscored' then l.session_id is null
+            else true
+          end
+"""  # noqa: S608 - constants only; values travel as parameters
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def found(edition: Edition, wanted: Wanted, limit: int = LISTED) -> pl.DataFrame:
+    """The newest sessions that match, at most ``limit``."""
+    return ask(
+        edition,
+        f"""
+        select
+            s.session_id, s.started_at, s.scenario_id, s.scenario_version, s.region, s.attempt, s.learner_key,
+            s.duration_s, s.completeness, s.is_test, l.overall, l.passed, m.session_id is not null as recorded
+        {FOUND}
+        order by s.started_at desc, s.session_id
+        limit $limit
+        """,  # noqa: S608
+        wanted.parameters(edition) | {"limit": limit},
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def found_count(edition: Edition, wanted: Wanted) -> int:
+    """How many sessions match."""
+    return int(ask(edition, f"select count(*) {FOUND}", wanted.parameters(edition)).item())  # noqa: S608
+
+
+def _of_session(edition: Edition, query: str, session_id: str) -> pl.DataFrame:
+    return ask(edition, query, {"tenant": edition.tenant, "session": session_id})
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def session(edition: Edition, session_id: str) -> dict[str, object] | None:
+    """The session's row, or ``None`` where this tenant has no such session."""
+    frame = _of_session(edition, "select * from sessions where tenant = $tenant and session_id = $session", session_id)
+    return frame.row(0, named=True) if frame.height else None
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def scores(edition: Edition, session_id: str) -> pl.DataFrame:
+    """The newest revision of every scorer, the one that speaks for the session first."""
+    return _of_session(
+        edition,
+        f"""
+        select * from session_scores
+        where tenant = $tenant and session_id = $session and is_latest
+        order by review_state = 'rejected', {HEADLINE_ORDER}
+        """,  # noqa: S608
+        session_id,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def criteria(edition: Edition, session_id: str) -> pl.DataFrame:
+    """Criterion scores of the newest revisions."""
+    return _of_session(
+        edition,
+        """
+        select * from criterion_scores
+        where tenant = $tenant and session_id = $session and is_latest
+        order by blocker desc, weight desc, criterion_id
+        """,
+        session_id,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def signals(edition: Edition, session_id: str) -> pl.DataFrame:
+    """Objectives, guardrails, tools and other signals in order."""
+    return _of_session(
+        edition,
+        """
+        select * from signals where tenant = $tenant and session_id = $session
+        order by at_s nulls last, ordinal
+        """,
+        session_id,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def media(edition: Edition, session_id: str) -> pl.DataFrame:
+    """Recordings, those that can be played first and video before sound."""
+    return _of_session(
+        edition,
+        """
+        select * from media where tenant = $tenant and session_id = $session
+        order by status not in ('available', 'truncated'), kind desc, uri
+        """,
+        session_id,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def attempts(edition: Edition, learner_key: str, scenario_id: str) -> pl.DataFrame:
+    """Every attempt of one learner at one scenario, oldest first."""
+    return ask(
+        edition,
+        f"""
+        select s.session_id, s.started_at, s.attempt, l.overall, l.passed
+        from sessions as s left join ({HEADLINE}) as l using (session_id)
+        where s.tenant = $tenant and s.learner_key = $learner and s.scenario_id = $scenario
+        order by s.started_at, s.session_id
+        """,  # noqa: S608
+        {"tenant": edition.tenant, "learner": learner_key, "scenario": scenario_id},
+    )

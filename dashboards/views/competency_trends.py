@@ -1,0 +1,180 @@
+"""Competency trends: which competencies grow, and where?"""
+
+from datetime import timedelta
+
+import polars as pl
+import streamlit as st
+
+from dashboards import queries, shell
+from dashboards.figures import trends
+from dashboards.names import humanise
+from dashboards.queries import Cell
+from dashboards.shell import Page
+from dashboards.wording import count, listing, points, signed, span
+
+WEEK = timedelta(weeks=1)
+TABLE = {
+    "competency": st.column_config.TextColumn("Competency"),
+    "week": st.column_config.DateColumn("Week of", format="YYYY-MM-DD"),
+    "score": st.column_config.NumberColumn("Mean (0–100)", format="%.1f"),
+    "low": st.column_config.NumberColumn("95 % from", format="%.1f"),
+    "high": st.column_config.NumberColumn("95 % to", format="%.1f"),
+    "n_scores": st.column_config.NumberColumn("Scores"),
+    "n_learners": st.column_config.NumberColumn("Learners"),
+    "suppressed": st.column_config.CheckboxColumn("Withheld"),
+}
+EVENTS = {
+    "first_day": st.column_config.DateColumn("In use from", format="YYYY-MM-DD"),
+    "kind": st.column_config.TextColumn("What"),
+    "name": st.column_config.TextColumn("Which"),
+    "version": st.column_config.TextColumn("Version"),
+    "previous": st.column_config.TextColumn("Before"),
+}
+
+
+def filters(page: Page) -> Cell:
+    """Region, scenario and dates; stops where nothing is published."""
+    known = queries.weeks(page.edition)
+    if known is None:
+        shell.missing(
+            "The published marts hold no practice.", "Ingest sessions with `rolecall ingest`, then run `rolecall run`."
+        )
+        st.stop()
+    with st.grid(4, min_column_width=170, gap="small"):
+        region, scenario = shell.cell_filters(page)
+        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
+    return Cell(region, scenario, shell.monday(first), shell.monday(last))
+
+
+def movement(frame: pl.DataFrame) -> pl.DataFrame:
+    """Per competency the first and last shown week, and whether their intervals lie apart.
+
+    Intervals that do not overlap are a stricter test than 95 %: what is called a change here is one.
+    """
+    shown = frame.filter(~pl.col("suppressed") & pl.col("lower").is_not_null()).sort("week")
+    ends = shown.group_by("competency", maintain_order=True).agg(
+        weeks=pl.len(),
+        first=pl.col("mean").first(),
+        first_upper=pl.col("upper").first(),
+        first_lower=pl.col("lower").first(),
+        last=pl.col("mean").last(),
+        last_lower=pl.col("lower").last(),
+        last_upper=pl.col("upper").last(),
+    )
+    return ends.filter(pl.col("weeks") > 1).with_columns(
+        change=pl.col("last") - pl.col("first"),
+        grew=pl.col("last_lower") > pl.col("first_upper"),
+        fell=pl.col("last_upper") < pl.col("first_lower"),
+    )
+
+
+def sentence(page: Page, cell: Cell, frame: pl.DataFrame, events: pl.DataFrame) -> str:
+    """The answer: what grew beyond its intervals between the first and the last week."""
+    moves = movement(frame)
+    where = f"{page.names.scenario(cell.scenario)}, {page.names.region(cell.region).lower()}"
+    if cell.region != queries.ALL:
+        where = f"{page.names.scenario(cell.scenario)}, {page.names.region(cell.region)}"
+    shown = frame.filter(~pl.col("suppressed"))
+    text = f"**{where}, {span(shown['week'].min(), shown['week'].max())}:** "  # type: ignore[arg-type]
+    grew = moves.filter("grew").sort("change", descending=True)
+    fell = moves.filter("fell").sort("change")
+    if grew.is_empty() and fell.is_empty():
+        text += f"none of {count(moves.height, 'competency', 'competencies')} changed by more than its intervals"
+    else:
+        parts = []
+        for verb, some in (("grew", grew), ("fell", fell)):
+            if some.height:
+                listed = [
+                    f"{page.names.competency(row['competency'])} ({signed(row['change'], 'points')} to "
+                    f"{points(row['last'])})"
+                    for row in some.iter_rows(named=True)
+                ]
+                parts.append(f"{listing(listed)} {verb} beyond the 95 % intervals")
+        text += "; ".join(parts)
+    text += f" between the first and last weeks shown; n = {count(shown['n_scores'].sum(), 'score')}."
+    if events.height:
+        text += (
+            f" {count(events.height, 'version')} came into use in between: a step at a dashed line may be the "
+            "measure and not the people."
+        )
+    return text
+
+
+def panels(page: Page, frame: pl.DataFrame, events: pl.DataFrame, cell: Cell) -> None:
+    """One panel a competency, in order of name, on axes that all share."""
+    shown = frame.filter(~pl.col("suppressed"))
+    first, last = shown["week"].min(), shown["week"].max()
+    weeks = [first + WEEK * step for step in range((last - first).days // 7 + 1)]  # type: ignore[operator]
+    inside = frame.filter(pl.col("week").is_between(first, last))  # type: ignore[arg-type]
+    lines = events.filter(pl.col("first_day").is_between(first, last + WEEK))  # type: ignore[operator]
+    order = sorted(inside["competency"].unique().to_list(), key=page.names.competency)
+    with st.grid(3, min_column_width=300, gap="medium"):
+        for code in order:
+            name = page.names.competency(code)
+            rows = inside.filter(pl.col("competency") == code)
+            with st.container(gap="xxsmall"):
+                st.subheader(name, anchor=False, help=page.names.definitions.get(code))
+                if rows.filter(~pl.col("suppressed")).is_empty():
+                    shell.missing("Withheld in every week.", "Choose all regions or all scenarios.")
+                    continue
+                figure = trends.panel(rows, lines, weeks, page.names.mastery.get(code))
+                shell.chart(figure, trends.describe(name, rows), f"trend-{code}")
+
+
+def main() -> None:
+    """Draw the page."""
+    page = shell.current_page("view_aggregates")
+    place = shell.opening("Competency trends", "Which competencies grow, and where?")
+    cell = filters(page)
+    frame = queries.trend(page.edition, cell)
+    events = queries.version_events(page.edition, cell)
+    if frame.filter(~pl.col("suppressed")).is_empty():
+        shell.answer(place, "There is nothing to show for this selection.")
+        if frame.is_empty():
+            shell.missing("No scored session matches.", "Choose other dates, all regions or all scenarios.")
+        else:
+            shell.missing(
+                f"Every week has fewer than {page.settings.minimum_cell} scored learners and is withheld.",
+                "Choose all regions, all scenarios or longer dates.",
+            )
+        return
+    shell.answer(place, sentence(page, cell, frame, events))
+    st.markdown(
+        "Weekly mean score from 0 to 100 points; the band is the 95 % interval, clustered by learner. "
+        "The dotted line is the mastery level, dashed lines are versions that came into use."
+    )
+    shell.withheld_note(frame, cell, page.settings.minimum_cell)
+    panels(page, frame, events, cell)
+    tables(page, frame, events)
+
+
+def tables(page: Page, frame: pl.DataFrame, events: pl.DataFrame) -> None:
+    """Every figure drawn, and what the version lines mean."""
+    figures = frame.with_columns(
+        competency=pl.col("competency").map_elements(page.names.competency, return_dtype=pl.String),
+        score=100 * pl.col("mean"),
+        low=100 * pl.col("lower"),
+        high=100 * pl.col("upper"),
+    )
+    shell.table(figures, TABLE, "competency-trends")
+    if events.is_empty():
+        return
+    shell.section("Versions that came into use", "Each is a dashed line above; lines close together share a label.")
+    named = events.with_columns(
+        name=pl.struct("kind", "subject").map_elements(lambda row: subject(page, row), return_dtype=pl.String),
+        kind=pl.col("kind").map_elements(humanise, return_dtype=pl.String),
+    )
+    shell.grid(named, EVENTS, "versions")
+
+
+def subject(page: Page, row: dict[str, str]) -> str:
+    """What a version belongs to, by its name."""
+    if row["kind"] == "rubric":
+        return page.names.rubric(row["subject"])
+    if row["kind"] == "scenario":
+        return page.names.scenario(row["subject"])
+    return humanise(row["subject"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,251 @@
+"""Session replay: what happened in this session, and what do its scores rest on?"""
+
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import names as naming
+from dashboards import queries, replay, session_queries, shell
+from dashboards.components.player import player
+from dashboards.figures.timeline import timeline
+from dashboards.session_queries import Wanted
+from dashboards.shell import Page
+from dashboards.wording import clock, count, percent
+from governance.evidence import NoEvidence, transcript
+
+RESULTS = {"any": "Any result", "passed": "Passed", "failed": "Failed", "unscored": "Not scored"}
+SEEK = "_seek"  # (session, second, counter): the last wish of a button outside the player
+TIMED = {
+    "clock": st.column_config.TextColumn("At"),
+    "what": st.column_config.TextColumn("Signal"),
+    "label": st.column_config.TextColumn("Name"),
+    "state": st.column_config.TextColumn("State"),
+    "severity": st.column_config.TextColumn("Severity"),
+    "regulation": st.column_config.TextColumn("Regulation"),
+    "alignment": st.column_config.TextColumn("Timing"),
+    "reason": st.column_config.TextColumn("Reason given"),
+}
+TURNS = {
+    "clock": st.column_config.TextColumn("At"),
+    "speaker": st.column_config.TextColumn("Speaker"),
+    "text": st.column_config.TextColumn("Words", width="large"),
+    "duration_s": st.column_config.NumberColumn("Seconds", format="%.1f"),
+    "response_gap_s": st.column_config.NumberColumn("Gap before (s)", format="%.1f"),
+    "interrupted": st.column_config.CheckboxColumn("Cut off"),
+}
+
+
+def filters(page: Page) -> Wanted:
+    """What to list in the picker; stops where nothing is published."""
+    known = queries.weeks(page.edition)
+    if known is None:
+        shell.missing(
+            "The published marts hold no sessions.", "Ingest sessions with `rolecall ingest`, then run `rolecall run`."
+        )
+        st.stop()
+    with st.grid(6, min_column_width=150, gap="small"):
+        region, scenario = shell.cell_filters(page)
+        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
+        result = st.selectbox(
+            "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
+        )
+        recorded = st.selectbox(
+            "Recording", ["any", "recorded"], key="recording",
+            format_func={"any": "With or without", "recorded": "With a recording"}.__getitem__, bind="query-params",
+        )  # fmt: skip
+    return Wanted(region, scenario, first, last, result or "any", recorded == "recorded")
+
+
+def pick(page: Page, wanted: Wanted) -> str | None:
+    """The session to show: the one in the address, else the newest that matches. A link wins over the filters."""
+    listed = session_queries.found(page.edition, wanted)
+    labels = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
+    linked = st.query_params.get("session")
+    if linked and linked not in labels:
+        row = session_queries.session(page.edition, linked)
+        if row is None:
+            shell.missing(f"There is no session {linked}.", "The link is old or belongs to another customer.")
+        elif st.session_state.get("_linked") != linked or not labels:
+            labels = {linked: replay.label(row, page.names), **labels}
+    if not labels:
+        shell.missing("No session matches these filters.", "Choose any result, all scenarios or other dates.")
+        return None
+    total = session_queries.found_count(page.edition, wanted)
+    options = list(labels)
+    start = options.index(linked) if linked in options else 0
+    more = f"; the newest {session_queries.LISTED} are listed" if total > session_queries.LISTED else ""
+    chosen = st.selectbox(
+        f"Session ({count(total)} match{more})", options, index=start, format_func=lambda item: labels.get(item, item)
+    )
+    if chosen and chosen != linked:
+        st.query_params["session"] = chosen
+    return chosen
+
+
+def main() -> None:
+    """Draw the page."""
+    page = shell.current_page("list_sessions")
+    place = shell.opening("Session replay", "What happened in this session, and what do its scores rest on?")
+    chosen = pick(page, filters(page))
+    if chosen is None:
+        shell.answer(place, "There is no session to show.")
+        return
+    shell.current_page("open_session")
+    found = session_queries.session(page.edition, chosen)
+    if found is None:
+        return
+    scores = session_queries.scores(page.edition, chosen)
+    criteria = session_queries.criteria(page.edition, chosen)
+    signals = session_queries.signals(page.edition, chosen)
+    media = session_queries.media(page.edition, chosen)
+    turns = words(page, found)
+    shell.answer(place, replay.sentence(found, scores, criteria, signals, page.names))
+    facts(found)
+    recording(page, found, turns, criteria, media)
+    if criteria.height or scores.height:
+        scored(page, found, turns, scores, criteria)
+    else:
+        shell.section("Scores")
+        shell.missing("This session has no scores.", replay.why_unscored(found))
+    course(page, found, turns, signals, criteria)
+    provenance(page, found, scores, media)
+
+
+def words(page: Page, found: dict[str, Any]) -> pl.DataFrame | None:
+    """The session's turns, or ``None`` where the lake does not hold them."""
+    try:
+        return transcript(page.settings.lake, page.edition.tenant, found["session_id"], found["day"])
+    except NoEvidence:
+        return None
+
+
+def facts(found: dict[str, Any]) -> None:
+    """Pacing and extent in numbers with their units."""
+    with st.grid(6, min_column_width=140, gap="small"):
+        st.metric("Duration", clock(found["duration_s"]), help="Minutes and seconds from start to end", border=True)
+        st.metric("Learner's talk share", percent(found["talk_share"]), border=True)
+        st.metric("Median response gap", replay.seconds(found["response_gap_p50_s"]),
+                  help="From the counterpart's end to the learner's start", border=True)  # fmt: skip
+        st.metric("Longest monologue", replay.seconds(found["longest_monologue_s"]), border=True)
+        st.metric("Learner interrupted", replay.times(found["interruptions_by_learner"]), border=True)
+        st.metric("Was interrupted", replay.times(found["interruptions_by_counterpart"]), border=True)
+
+
+def recording(
+    page: Page, found: dict[str, Any], turns: pl.DataFrame | None, criteria: pl.DataFrame, media: pl.DataFrame
+) -> None:
+    """Video and transcript side by side; the transcript alone where there is no video."""
+    shell.section("Recording and transcript")
+    row = media.row(0, named=True) if media.height else None
+    source = replay.source(page, found, row)
+    if source is None:
+        st.markdown(replay.why_silent(found, row))
+    elif row is not None and row["status"] == "truncated":
+        st.warning("The recording ends early; later lines have no picture.")
+    if turns is None or turns.is_empty():
+        shell.missing("There is no transcript of this session.", replay.why_wordless(found, turns))
+        if source is None:
+            return
+    offset = (row or {}).get("offset_s") or 0.0 if source else 0.0
+    lines = replay.lines(turns, criteria, page.names, offset)
+    wish = st.session_state.get(SEEK)
+    seek = (max(wish[1] + offset, 0.0), wish[2]) if wish and wish[0] == found["session_id"] else None
+    player(lines, source, key=f"player-{found['session_id']}", seek=seek)
+
+
+def _seek(session_id: str, second: float) -> None:
+    last = st.session_state.get(SEEK)
+    st.session_state[SEEK] = (session_id, second, last[2] + 1 if last else 1)
+
+
+def scored(
+    page: Page, found: dict[str, Any], turns: pl.DataFrame | None, scores: pl.DataFrame, criteria: pl.DataFrame
+) -> None:
+    """Every scorer's criteria with the level reached, what the scorer wrote, and the turns it cites."""
+    starts = replay.starts(turns)
+    for number, score in enumerate(scores.iter_rows(named=True)):
+        title = "Scores" if number == 0 else f"Scores by {replay.scorer(score)}"
+        shell.section(title, replay.score_sentence(score, page.names))
+        rows = replay.criteria_of(criteria, score)
+        with st.grid(2, min_column_width=330, gap="small"):
+            for row in rows:
+                with st.container(border=True, gap="small", height="stretch"):
+                    criterion(page, found, row, starts, f"{number}-{row['criterion_id']}")
+        shell.table(replay.criteria_table(rows, page.names), replay.CRITERIA_TABLE, f"criteria-{number + 1}")
+
+
+def criterion(
+    page: Page, found: dict[str, Any], row: dict[str, Any], starts: dict[int, float | None], key: str
+) -> None:
+    """One criterion: score, level descriptor, comment, and a button for each turn it rests on."""
+    text = page.names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"])
+    st.markdown(replay.criterion_head(row, text))
+    if descriptor := text.level(row["score"]):
+        st.markdown(descriptor)
+    if row["comment"]:
+        st.markdown(f"*Scorer's comment:* {replay.plain(row['comment'])}")
+    cited = [ordinal for ordinal in row["evidence_turns"] or [] if ordinal in starts]
+    if not cited:
+        st.markdown("The scorer cites no turn.")
+        return
+    with st.container(horizontal=True, gap="xsmall"):
+        for ordinal in cited:
+            start = starts[ordinal]
+            where = clock(start) if start is not None else f"turn {ordinal + 1}"
+            st.button(
+                f"Go to {where}",
+                key=f"cite-{key}-{ordinal}",
+                help=f"Turn {ordinal + 1}, cited for {text.name}",
+                on_click=_seek,
+                args=(found["session_id"], start or 0.0),
+                disabled=start is None,
+            )
+
+
+def course(
+    page: Page, found: dict[str, Any], turns: pl.DataFrame | None, signals: pl.DataFrame, criteria: pl.DataFrame
+) -> None:
+    """Speech, evidence and signals on one time axis; a click on a mark goes there."""
+    shell.section(
+        "Course of the session",
+        "Bars are speech. Stars are turns that a score cites, diamonds objectives; a guardrail is a triangle, "
+        "a cross where it is of high or critical severity.",
+    )
+    timed = turns if turns is not None else pl.DataFrame(schema=replay.TURN_SCHEMA)
+    if timed["start_s"].null_count() == timed.height and signals["at_s"].null_count() == signals.height:
+        shell.missing(
+            "Nothing in this session carries a time.", "The engine sent no timing; the order is in the tables."
+        )
+    else:
+        figure = timeline(timed, signals, replay.marks(criteria, page.names), found["duration_s"])
+        shell.chart(figure, replay.timeline_alt(timed, signals, found), "timeline")
+    if signals.height:
+        shell.table(replay.signal_table(signals), TIMED, "signals", label="Signals: table and CSV")
+    if timed.height:
+        shell.table(replay.turn_table(timed), TURNS, "turns", label="Turns: table and CSV")
+
+
+def provenance(page: Page, found: dict[str, Any], scores: pl.DataFrame, media: pl.DataFrame) -> None:
+    """Where the session comes from, under which versions, and what is missing."""
+    shell.section("Where this comes from")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.table(replay.origin(found, scores, page.names), hide_header=True, border="horizontal")
+    with right:
+        attempts = replay.attempt_links(page, found)
+        if attempts:
+            st.markdown("**Other attempts of the same learner**")
+            for label, session_id in attempts:
+                st.page_link("views/session_replay.py", label=label, query_params={"session": session_id})
+        for row in media.iter_rows(named=True):
+            why = f" ({row['status_reason']})" if row["status_reason"] else ""
+            st.markdown(
+                f"{row['kind'].capitalize()}: {naming.MEDIA_STATUS.get(row['status'], row['status'])}{why}, "
+                f"{clock(row['probed_duration_s'] or row['declared_duration_s'])} long"
+            )
+
+
+if __name__ == "__main__":
+    main()

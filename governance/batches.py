@@ -1,0 +1,117 @@
+"""The ledger of what was read: every line of an input is accepted, repeated or refused with a reason."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+from sqlalchemy import func, insert, select, update
+
+from governance.state import State
+from governance.state.models import BatchRow, RejectRow
+
+BATCH = BatchRow.__table__.c
+REJECT = RejectRow.__table__.c
+BATCHES = {
+    "batch_id": pl.String,
+    "kind": pl.String,
+    "source": pl.String,
+    "sha256": pl.String,
+    "tenant": pl.String,
+    "opened_at": pl.Datetime("us", "UTC"),
+    "read": pl.Int64,
+    "accepted": pl.Int64,
+    "repeated": pl.Int64,
+    "refused": pl.Int64,
+    "withheld": pl.Int64,
+}
+REJECTS = {"batch_id": pl.String, "line": pl.Int64, "rule": pl.String, "reason": pl.String}
+LONGEST_REASON = 500  # a reason says what is wrong, it does not quote the body
+
+
+class CountsDisagree(Exception):  # noqa: N818 - says what is the matter
+    """A batch does not add up: a line was lost or counted twice, which is a fault in the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Why a line was refused; ``line`` counts from 1, None where the whole input is meant."""
+
+    line: int | None
+    rule: str
+    reason: str
+
+
+class Batches:
+    """The batches of one installation."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def open(self, kind: str, source: str, sha256: str | None, tenant: str | None, at: datetime) -> str:
+        """Start a batch and return its id. ``source`` is a file's name or a channel, never a full path."""
+        batch_id = f"b_{secrets.token_hex(10)}"
+        row = {
+            "batch_id": batch_id,
+            "kind": kind,
+            "source": source,
+            "sha256": sha256,
+            "tenant": tenant,
+            "opened_at": at,
+        }
+        with self.state.session() as session:
+            session.execute(insert(BatchRow), [row])
+        return batch_id
+
+    def reject(self, batch_id: str, rejects: Sequence[Reject]) -> None:
+        """Note refused lines; one line may break several rules."""
+        rows = [
+            {"batch_id": batch_id, "line": each.line, "rule": each.rule, "reason": each.reason[:LONGEST_REASON]}
+            for each in rejects
+        ]
+        if rows:
+            with self.state.session() as session:
+                session.connection().execute(insert(RejectRow.__table__), rows)  # type: ignore[arg-type]
+
+    def close(self, batch_id: str, *, read: int, accepted: int, repeated: int, refused: int, withheld: int = 0) -> None:
+        """End a batch with its counts.
+
+        Raises:
+            CountsDisagree: The counts do not add up, or a refused line has no reason on record.
+        """
+        if read != accepted + repeated + refused:
+            raise CountsDisagree(
+                f"batch {batch_id}: read {read}, but {accepted} accepted + {repeated} repeated + {refused} refused"
+            )
+        counts = {
+            "read": read,
+            "accepted": accepted,
+            "repeated": repeated,
+            "refused": refused,
+            "withheld": withheld,
+        }
+        with self.state.session() as session:
+            named = select(func.count(func.distinct(func.coalesce(REJECT.line, -REJECT.reject_id)))).where(
+                REJECT.batch_id == batch_id
+            )
+            reasons = session.scalar(named)
+            if reasons != refused:
+                raise CountsDisagree(f"batch {batch_id}: {refused} lines refused, {reasons} have a reason on record")
+            session.execute(update(BatchRow).where(BATCH.batch_id == batch_id).values(counts))
+
+    def frame(self, tenant: str | None = None) -> pl.DataFrame:
+        """One row per batch, newest first; the counts of an unfinished batch are null."""
+        query = select(*(BATCH[name] for name in BATCHES)).order_by(BATCH.opened_at.desc(), BATCH.batch_id)
+        if tenant is not None:
+            query = query.where(BATCH.tenant == tenant)
+        with self.state.reading() as session:
+            return pl.DataFrame(session.execute(query).all(), schema=BATCHES, orient="row")
+
+    def rejects(self, batch_id: str | None = None) -> pl.DataFrame:
+        """One row per refused line and rule, in the order of the input."""
+        query = select(*(REJECT[name] for name in REJECTS)).order_by(REJECT.batch_id, REJECT.line, REJECT.reject_id)
+        if batch_id is not None:
+            query = query.where(REJECT.batch_id == batch_id)
+        with self.state.reading() as session:
+            return pl.DataFrame(session.execute(query).all(), schema=REJECTS, orient="row")

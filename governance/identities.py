@@ -1,0 +1,210 @@
+"""Who a learner key stands for.
+
+A learner id leaves this module only as its key: an HMAC over tenant and id, so that nobody without the
+secret can go from one to the other. Names, e-mail addresses and ids are kept in the state database alone.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any
+
+import orjson
+import polars as pl
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from governance.names import Name, Tenant
+from governance.recorded import Recorded
+from governance.state import State
+from governance.state.bulk import chunks, insert_missing, upsert
+from governance.state.locks import lock
+from governance.state.models import IdentityRow
+
+KEY_DIGITS = 32  # 128 bits: no two learners of any customer will ever share a key
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Words = Annotated[Text | None, BeforeValidator(lambda value: None if value == "" else value)]
+Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
+
+TABLE = IdentityRow.__table__.c
+LEARNERS = {
+    "tenant": pl.String,
+    "learner_key": pl.String,
+    "region": pl.String,
+    "jurisdiction": pl.String,
+    "role": pl.String,
+    "manager_key": pl.String,
+    "hire_date": pl.Date,
+    "left_on": pl.Date,
+    "in_directory": pl.Boolean,
+}
+
+
+class DirectoryEntry(BaseModel):
+    """One learner as the customer's directory describes them; an empty text counts as absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: Tenant
+    learner_id: Name
+    name: Words = None
+    email: Words = None
+    region: Words = None
+    jurisdiction: Words = None
+    role: Words = None
+    manager_id: Words = None
+    hire_date: Day = None
+    left_on: Day = None
+    accounts: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A learner by name, for a reader who may know it."""
+
+    tenant: str
+    learner_key: str
+    learner_id: str
+    name: str | None
+    email: str | None
+    accounts: dict[str, str]
+
+
+def learner_key(secret: bytes, tenant: str, learner_id: str) -> str:
+    """The pseudonym of a learner: the same for the same secret, tenant and id, and for nothing else."""
+    if not learner_id:
+        raise ValueError("an empty learner id names nobody; leave the learner out instead")
+    text = orjson.dumps([tenant, learner_id])  # a list: no two pairs share a text
+    return "l_" + hmac.digest(secret, text, hashlib.sha256).hex()[:KEY_DIGITS]
+
+
+class Identities:
+    """The identity store of one installation."""
+
+    def __init__(self, state: State, secret: bytes) -> None:
+        self.state = state
+        self.secret = secret
+
+    def key(self, tenant: str, learner_id: str) -> str:
+        """The learner's key, without registering anything."""
+        return learner_key(self.secret, tenant, learner_id)
+
+    def keys(self, tenant: str, ids: Iterable[str]) -> dict[str, str]:
+        """Key of each learner id; ids met for the first time are registered, outside the directory."""
+        keys = {learner_id: self.key(tenant, learner_id) for learner_id in ids}
+        with self.state.reading() as session:
+            known = known_keys(session, tenant, keys.values())
+        if any(key not in known for key in keys.values()):
+            with self.state.session() as session:
+                register(session, tenant, {id_: key for id_, key in keys.items() if key not in known})
+        return keys
+
+    def record(self, entries: Iterable[DirectoryEntry]) -> Recorded:
+        """Take in directory entries, in order; a later one wins where it says something.
+
+        A field that an entry leaves out or empty keeps its value, so that two sources complement each
+        other; ``left_on`` falls away when a later ``hire_date`` says that the learner came back.
+        """
+        merged: dict[tuple[str, str], dict[str, Any]] = {}
+        count = 0
+        with self.state.session() as session:
+            lock(session.connection(), "identities")
+            wanted = list(entries)
+            stored = self._stored(session, wanted)
+            tally = {"new": 0, "changed": 0, "same": 0}
+            for entry in wanted:
+                place = (entry.tenant, self.key(entry.tenant, entry.learner_id))
+                before = merged.get(place) or stored.get(place)
+                after = _overlay(before, entry, place[1])
+                tally[_change(before, after)] += 1
+                if after != before:
+                    merged[place] = after
+                count += 1
+            upsert(session, IdentityRow, list(merged.values()))
+        return Recorded(**tally)
+
+    def learners(self, tenant: str | None = None) -> pl.DataFrame:
+        """One row per learner key, in the shape of core/learners: no name, no id, no address."""
+        query = select(
+            TABLE.tenant,
+            TABLE.learner_key,
+            TABLE.region,
+            TABLE.jurisdiction,
+            TABLE.role,
+            TABLE.manager_id,
+            TABLE.hire_date,
+            TABLE.left_on,
+            TABLE.in_directory,
+        ).order_by(TABLE.tenant, TABLE.learner_key)
+        if tenant is not None:
+            query = query.where(TABLE.tenant == tenant)
+        with self.state.reading() as session:
+            rows = session.execute(query).all()
+        return pl.DataFrame(
+            [(*row[:5], None if row[5] is None else self.key(row[0], row[5]), *row[6:]) for row in rows],
+            schema=LEARNERS,
+            orient="row",
+        )
+
+    def person(self, tenant: str, key: str) -> Person | None:
+        """The learner behind a key, for a reader who may know; the caller has authorised and logged it."""
+        with self.state.reading() as session:
+            row = session.get(IdentityRow, (tenant, key))
+        if row is None:
+            return None
+        return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
+
+    def _stored(self, session: Session, entries: Iterable[DirectoryEntry]) -> dict[tuple[str, str], dict[str, Any]]:
+        by_tenant: dict[str, list[str]] = {}
+        for entry in entries:
+            by_tenant.setdefault(entry.tenant, []).append(entry.learner_id)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        for tenant, ids in by_tenant.items():
+            for some in chunks(ids):
+                query = select(*TABLE).where(TABLE.tenant == tenant, TABLE.learner_id.in_(some))
+                found |= {(row.tenant, row.learner_key): dict(row._mapping) for row in session.execute(query)}
+        return found
+
+
+def known_keys(session: Session, tenant: str, keys: Iterable[str]) -> set[str]:
+    """Which of the keys are registered."""
+    found: set[str] = set()
+    for some in chunks(keys):
+        query = select(TABLE.learner_key).where(TABLE.tenant == tenant, TABLE.learner_key.in_(some))
+        found.update(session.scalars(query))
+    return found
+
+
+def register(session: Session, tenant: str, keys: Mapping[str, str]) -> None:
+    """Note learner ids that a launch or an outcome named; a directory entry may follow."""
+    blank = dict.fromkeys(TABLE.keys())
+    rows = [
+        {**blank, "tenant": tenant, "learner_key": key, "learner_id": id_, "in_directory": False}
+        for id_, key in keys.items()
+    ]
+    insert_missing(session, IdentityRow, rows)
+
+
+def _overlay(before: dict[str, Any] | None, entry: DirectoryEntry, key: str) -> dict[str, Any]:
+    base = before or dict.fromkeys(TABLE.keys())
+    said = {name: value for name, value in entry.model_dump().items() if value is not None}
+    if "accounts" in said:
+        said["accounts"] = (base["accounts"] or {}) | said["accounts"]
+    after = {**base, **said, "learner_key": key, "in_directory": True}
+    if entry.left_on is None and _came_back(entry.hire_date, after["left_on"]):
+        after["left_on"] = None
+    return after
+
+
+def _came_back(hired: date | None, left: date | None) -> bool:
+    return hired is not None and left is not None and hired > left
+
+
+def _change(before: dict[str, Any] | None, after: dict[str, Any]) -> str:
+    if before is None or not before["in_directory"]:
+        return "new"
+    return "same" if before == after else "changed"

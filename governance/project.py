@@ -1,0 +1,67 @@
+"""``config/rolecall.yaml``: names, colours and defaults that a customer edits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from governance.names import Tenant
+
+FILE = "rolecall.yaml"
+
+
+class ProjectError(Exception):
+    """The file is missing or malformed; the message says where and what it should be."""
+
+
+class TenantSettings(BaseModel):
+    """How one customer is shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    display_name: Annotated[str, Field(min_length=1, max_length=80)]
+    accent: Annotated[str | None, Field(pattern=r"^#[0-9a-fA-F]{6}$")] = None
+
+
+class DashboardSettings(BaseModel):
+    """Defaults of the pages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: Annotated[str, Field(min_length=1, max_length=80)] = "Rolecall"
+    weeks: Annotated[int, Field(ge=1, le=520)] = 26
+    support: str | None = None
+
+
+class Project(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenants: dict[Tenant, TenantSettings] = {}
+    dashboard: DashboardSettings = DashboardSettings()
+
+    @classmethod
+    def load(cls, config: Path) -> "Project":
+        """Read ``rolecall.yaml`` in the configuration folder.
+
+        Raises:
+            ProjectError: With the file, the place and the remedy.
+        """
+        path = config / FILE
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        except OSError as error:
+            raise ProjectError(f"{path}: {error.strerror}; set ROLECALL_CONFIG to the folder that holds it") from error
+        except yaml.YAMLError as error:
+            raise ProjectError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise ProjectError(f"{path}: {place}: {first['msg']}") from error
+
+    def title(self, tenant: str) -> str:
+        """Name of a tenant for people."""
+        known = self.tenants.get(tenant)
+        return tenant if known is None else known.display_name

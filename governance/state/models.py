@@ -1,0 +1,26 @@
+"""Every model of the state database; a new one is listed here and gets a migration of its own."""
+
+from governance.state.base import Base, UtcTime
+from governance.state.batch_model import BatchRow, RejectRow
+from governance.state.inbox_model import InboxRecord, PullRow
+from governance.state.launch_model import LaunchRow
+from governance.state.learner_model import IdentityRow
+from governance.state.media_model import MediaProbeRow
+from governance.state.rubric_model import RubricRow
+from governance.state.session_model import SessionDayRow
+from governance.state.withheld_model import WithheldRow
+
+__all__ = [
+    "Base",
+    "BatchRow",
+    "IdentityRow",
+    "InboxRecord",
+    "LaunchRow",
+    "MediaProbeRow",
+    "PullRow",
+    "RejectRow",
+    "RubricRow",
+    "SessionDayRow",
+    "UtcTime",
+    "WithheldRow",
+]

@@ -1,0 +1,1 @@
+"""The commands of ``rolecall``, one a module; heavy imports stay inside the functions."""

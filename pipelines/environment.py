@@ -1,0 +1,62 @@
+"""Where Rolecall runs: folders, Dagster's environment variables and the resources bound to the settings.
+
+Nothing happens at import; every function takes or makes ``Settings``. No logic of assets belongs here.
+"""
+
+import os
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from governance.settings import PROJECT, Settings
+from pipelines.problems import Problem
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+def prepare(settings: Settings | None = None) -> Settings:
+    """Make the home's folders and set what Dagster reads from the environment; the settings in force."""
+    settings = settings or Settings()
+    for folder in (settings.home, settings.dagster_storage):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ.update(variables(settings))
+    return settings
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """Environment variables that Dagster and the servers need, whatever the working folder is."""
+    return {
+        "ROLECALL_HOME": str(settings.home),
+        "ROLECALL_CONFIG": str(settings.config),
+        "ROLECALL_DAGSTER_DIR": str(settings.dagster_storage),
+        "DAGSTER_HOME": str(PROJECT),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+        "GX_ANALYTICS_ENABLED": "false",
+    }
+
+
+def instance(settings: Settings) -> "dg.DagsterInstance":
+    """Dagster's persistent instance, as ``dagster.yaml`` describes it."""
+    import dagster as dg
+
+    prepare(settings)
+    if not (PROJECT / "dagster.yaml").is_file():
+        raise Problem(f"There is no dagster.yaml in {PROJECT}", "Run from a clone of the repository (`make setup`)")
+    return dg.DagsterInstance.get()
+
+
+def resources(settings: Settings) -> dict[str, Any]:
+    """Every resource that assets, checks and sensors ask for, bound to the settings."""
+    from assets.resources import Workspace
+
+    return {
+        "workspace": Workspace(home=str(settings.home), config=str(settings.config), state_url=settings.database_url)
+    }
+
+
+def quiet() -> None:
+    """Dagster warns of every beta parameter on every load; those we use are listed in the runbook."""
+    import dagster as dg
+
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)

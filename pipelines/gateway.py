@@ -1,0 +1,266 @@
+"""The gateway: the ASGI application that takes the engine's deliveries and the launch registry.
+
+Wiring only. What a delivery goes through is in ``integrations.engine.intake``, what lasts in
+``governance.inbox``.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from sqlalchemy import event
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from governance import secrets
+from governance.gate import SignalPolicy
+from governance.grouping import Grouping
+from governance.identities import Identities
+from governance.inbox import Backlog, Inbox, UnavailableError, honest_errors
+from governance.launches import Launches
+from governance.settings import Settings
+from governance.state import State
+from integrations.engine import bodies, callers, examples, receiver
+from integrations.engine.intake import Intake
+from integrations.engine.launching import LaunchDesk
+from integrations.engine.meters import Meters
+from integrations.engine.refusals import Refusal
+
+LOG = logging.getLogger("rolecall.gateway")
+PATIENCE_MS = 5_000  # for SQLite's write lock; senders give up after ten seconds or so
+BODIES_IN_MEMORY = 256_000_000
+HOUSEKEEPING_S = 3_600.0
+DISK_FLOOR_BYTES = 100_000_000  # below it /healthz turns red, well before the first commit fails
+HEALTH_TIMEOUT_S = 5.0
+INTRODUCTION = """\
+Takes deliveries of the role-play engine and the launches that say whose they are.
+
+An answer of 2xx means that the delivery is on disk, after the signal policy has been applied to it.
+A refused request is answered with one line: `rule`, `reason`, `remedy`.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application over the state database of ``settings``, which is opened (and migrated) here."""
+    settings = settings or Settings()
+    state = State.open(settings.database_url)
+    if state.dialect == "sqlite":
+        _impatient(state)
+    inbox = Inbox(state)
+    threads = {
+        name: ThreadPoolExecutor(count, thread_name_prefix=f"gateway-{name}")
+        for name, count in {"commit": 1, "lookup": 1, "parse": 1, "watch": 2}.items()
+    }
+    meters = Meters()
+    launches = Launches(state, Identities(state, secrets.secret_key(settings)))
+    intake = _intake(settings, launches, inbox, threads, meters)
+    app = FastAPI(
+        title="Rolecall gateway",
+        version="1",
+        description=INTRODUCTION,
+        lifespan=_lifespan(inbox, state, list(threads.values())),
+        redoc_url=None,
+    )
+    desk = LaunchDesk(launches, intake.secret, threads["commit"])
+    routes = receiver.router(intake, desk).routes
+    app.router.routes += [_bare(route) for route in routes if isinstance(route, APIRoute)]
+    _add_health(app, settings, inbox, threads["watch"])
+    _add_metrics(app, inbox, meters, threads["watch"])
+    app.add_exception_handler(HTTPException, _no_route)
+    app.openapi = _described(app, routes)  # type: ignore[method-assign]
+    return app
+
+
+def serve(host: str = "127.0.0.1", port: int = 8080, settings: Settings | None = None) -> None:
+    """Run the gateway in the foreground until it is told to stop; started requests are finished first."""
+    import uvicorn
+
+    settings = settings or Settings()
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_level=settings.log_level.lower(),
+        access_log=False,  # a request line holds the token
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _intake(
+    settings: Settings, launches: Launches, inbox: Inbox, threads: dict[str, ThreadPoolExecutor], meters: Meters
+) -> Intake:
+    front = inbox.group(threads["commit"], observe=meters.batch.observe)
+    secret = secrets.derive(secrets.secret_key(settings), "callback")
+    return Intake(
+        tokens={tenant: callers.digest(token.get_secret_value()) for tenant, token in settings.gateway_tokens.items()},
+        secret=secret,
+        tool_secret=settings.tool_secret.get_secret_value() if settings.tool_secret else None,
+        policy=SignalPolicy.load(settings.config / "policy.yaml"),
+        inbox=front,
+        places=Grouping(partial(_jurisdictions, launches), threads["lookup"]),
+        owners=Grouping(partial(_owners, launches), threads["lookup"]),
+        worker=threads["parse"],
+        meters=meters,
+        max_body_bytes=settings.max_body_bytes,
+        budget=bodies.Budget(BODIES_IN_MEMORY),
+    )
+
+
+def _jurisdictions(launches: Launches, pairs: Sequence[tuple[str, str]]) -> list[str | None]:
+    """Where the learner of each (tenant, session) works; one query a tenant."""
+    sessions: dict[str, list[str]] = {}
+    for tenant, session_id in pairs:
+        sessions.setdefault(tenant, []).append(session_id)
+    with honest_errors():
+        found = {tenant: launches.jurisdictions(tenant, some) for tenant, some in sessions.items()}
+    return [found[tenant].get(session_id) for tenant, session_id in pairs]
+
+
+def _owners(launches: Launches, sessions: Sequence[str]) -> list[str | None]:
+    """The tenant that launched each session."""
+    with honest_errors():
+        return [launches.tenant_of(session_id) for session_id in sessions]
+
+
+def _impatient(state: State) -> None:
+    """Wait less long for the write lock than a batch job would: the sender is waiting too."""
+
+    def patience(connection: Any, _record: object) -> None:
+        connection.execute(f"pragma busy_timeout={PATIENCE_MS}")
+
+    event.listen(state.engine, "connect", patience)
+    state.engine.dispose()  # connections made before the listener
+
+
+def _lifespan(
+    inbox: Inbox, state: State, threads: list[ThreadPoolExecutor]
+) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        housekeeping = asyncio.create_task(_housekeeping(inbox))
+        yield
+        housekeeping.cancel()
+        for pool in threads:
+            pool.shutdown(wait=True)
+        state.close()
+
+    return lifespan
+
+
+async def _housekeeping(inbox: Inbox) -> None:
+    """Prune the inbox every hour; a database that is away is tried again an hour later."""
+    while True:
+        try:
+            pruned = await asyncio.to_thread(inbox.prune, datetime.now(UTC))
+            LOG.info("inbox pruned: %d bodies, %d keys", pruned.bodies, pruned.rows)
+        except UnavailableError as error:
+            LOG.warning("inbox not pruned: %s", error)
+        await asyncio.sleep(HOUSEKEEPING_S)
+
+
+def _add_health(app: FastAPI, settings: Settings, inbox: Inbox, pool: ThreadPoolExecutor) -> None:
+    async def health() -> Response:
+        """Whether deliveries can be taken: the state database answers and the disk has room."""
+        free = _free_bytes(settings.home)
+        problems = [] if free >= DISK_FLOOR_BYTES else [f"less than {DISK_FLOOR_BYTES // 1_000_000} MB left on disk"]
+        found: Backlog | None = None
+        try:
+            waiting = asyncio.get_running_loop().run_in_executor(pool, inbox.backlog)
+            found = await asyncio.wait_for(waiting, HEALTH_TIMEOUT_S)
+        except (UnavailableError, TimeoutError) as error:
+            LOG.warning("health: %s", error)
+            problems.append("the state database does not answer")
+        body = {
+            "status": "failing" if problems else "ok",
+            "problems": problems,
+            "state": "reachable" if found else "unreachable",
+            "inbox": {"depth": found.depth, "oldest_s": _age(found)} if found else None,
+            "disk_free_bytes": free,
+        }
+        return receiver.reply(503 if problems else 200, body)
+
+    app.add_api_route("/healthz", health, methods=["GET"], tags=["operation"], summary="Health")
+
+
+def _add_metrics(app: FastAPI, inbox: Inbox, meters: Meters, pool: ThreadPoolExecutor) -> None:
+    async def metrics() -> Response:
+        """Prometheus exposition; the inbox gauges are read on each scrape and absent while it cannot be read."""
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(pool, inbox.backlog)
+            meters.watch(found.depth, _age(found) or 0.0)
+        except UnavailableError as error:
+            LOG.warning("metrics: %s", error)
+            meters.watch(float("nan"), float("nan"))
+        return Response(meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    app.add_api_route("/metrics", metrics, methods=["GET"], tags=["operation"], summary="Metrics")
+
+
+def _age(backlog: Backlog) -> float | None:
+    return None if backlog.oldest is None else (datetime.now(UTC) - backlog.oldest).total_seconds()
+
+
+def _free_bytes(home: Path) -> int:
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    return shutil.disk_usage(existing).free
+
+
+async def _no_route(_request: Request, error: Exception) -> Response:
+    """Unknown paths and methods, in the words of every other refusal."""
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    rule = {404: "unknown_route", 405: "wrong_method"}.get(status, "malformed_json")
+    headers = getattr(error, "headers", None) or {}
+    return receiver.reply(status, Refusal(rule, "the gateway has no such route").line, dict(headers))
+
+
+def _bare(route: APIRoute) -> Route:
+    """The route without FastAPI's parameter handling; the described one stays in /docs.
+
+    These endpoints read the request themselves, and the handling would cost a quarter of each delivery.
+    """
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await route.endpoint(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    return Route(route.path, _Asgi(endpoint), methods=list(route.methods or ()), name=route.name)
+
+
+@dataclass(frozen=True)
+class _Asgi:
+    """A class, since Starlette takes a plain function for a request handler."""
+
+    call: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self.call(scope, receive, send)
+
+
+def _described(app: FastAPI, routes: Sequence[BaseRoute]) -> Callable[[], dict[str, Any]]:
+    """The OpenAPI document with the ways to authorise, which FastAPI cannot see in plain request handlers."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=[*routes, *app.routes]
+            )
+            document.setdefault("components", {})["securitySchemes"] = examples.SECURITY_SCHEMES
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    return openapi

@@ -1,0 +1,45 @@
+"""Ops that are no assets: draining the inbox, forgetting what the inbox no longer needs."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from assets.partitions import WRITER_POOL
+from assets.resources import Workspace
+
+WAIT_S = 900.0  # a run of `rolecall run` beside the daemon ends first
+
+
+@dg.op(pool=WRITER_POOL, description="Move what waits in the inbox into raw/deliveries")
+def drain_inbox(context: dg.OpExecutionContext, workspace: Workspace) -> None:
+    """The stale days that this leaves are found by the sensor ``stale_days``."""
+    from assets.raw import deliveries
+
+    lake = workspace.lake()
+    with lake.writing("Dagster: drain the inbox", wait_s=WAIT_S):
+        landing = deliveries.drain(lake, workspace.state())
+    context.add_output_metadata({"accepted": landing.accepted, "days": len(landing.days)})
+
+
+@dg.op(description="Forget drained bodies after a week and keys after 400 days")
+def prune_inbox(context: dg.OpExecutionContext, workspace: Workspace) -> None:
+    """Bodies are in raw; keys stay longer, so that late repeats still count as repeats."""
+    from governance.inbox import Inbox
+
+    pruned = Inbox(workspace.state()).prune(datetime.now(UTC))
+    context.add_output_metadata({"bodies": pruned.bodies, "rows": pruned.rows})
+
+
+@dg.job(description="Inbox into raw/deliveries.")
+def drain() -> None:
+    """Started by the sensor ``inbox``."""
+    drain_inbox()
+
+
+@dg.job(description="Keep the inbox small.")
+def prune() -> None:
+    """Started every night."""
+    prune_inbox()
+
+
+JOBS = [drain, prune]

@@ -1,0 +1,254 @@
+"""``rolecall run``: bring everything up to date in this process, without a daemon.
+
+Inbox → raw → core → marts → checks → published, as one Dagster run a contiguous range of stale days, so that history
+of a year costs one scan. One writer at a time; whoever comes second is told who holds the lake.
+"""
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assets.lake import Lake
+from governance.settings import Settings
+from pipelines import environment
+from pipelines.problems import Problem
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from pipelines.watch import Watch
+
+GAP_DAYS = 3  # rebuilding so many days in between costs less than one more Dagster run
+MARK = "last-run.json"
+STARTED_BY = "rolecall/started_by"
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+LOGGER = "progress"
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did. ``sessions`` = ``good`` + ``quarantined`` over the whole lake; seconds are wall time.
+
+    ``work_s`` is what queries, checks and publishing took, ``bookkeeping_s`` what Dagster spent on recording it.
+    """
+
+    days: int
+    drained: int
+    sessions: int
+    good: int
+    quarantined: int
+    withheld: int
+    published: dict[str, str] = field(default_factory=dict)
+    nothing_new: bool = False
+    work_s: float = 0.0
+    bookkeeping_s: float = 0.0
+    seconds: float = 0.0
+
+
+def ranges(days: Sequence[date], gap: int = GAP_DAYS) -> list[tuple[date, date]]:
+    """The days as ranges, first and last included; gaps of up to ``gap`` days are bridged."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if found and day - found[-1][1] <= timedelta(days=gap + 1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def within(days: Sequence[date], limits: tuple[date, date] | None) -> list[date]:
+    """The days inside the limits, both included."""
+    return [day for day in days if limits is None or limits[0] <= day <= limits[1]]
+
+
+def bring_up_to_date(
+    settings: Settings,
+    *,
+    tenant: str | None = None,
+    days: tuple[date, date] | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> Report:
+    """Rebuild what is stale, check it and publish it.
+
+    Raises ``LakeBusyError`` when another process writes, ``Problem`` when a blocking check or a step fails; what was
+    published before stays published then.
+    """
+    started = time.monotonic()
+    environment.prepare(settings)
+    lake = Lake(settings.lake)
+    with lake.writing("rolecall run"):
+        report = _Run(settings, lake, now or datetime.now(UTC), progress or (lambda _: None)).execute(
+            tenant, days, full
+        )
+    return replace(report, seconds=time.monotonic() - started)
+
+
+class _Run:
+    """One run: its settings, what it opened and what it has done so far."""
+
+    def __init__(self, settings: Settings, lake: Lake, now: datetime, say: Progress) -> None:
+        from governance.catalog import Catalog
+        from governance.state import State
+
+        self.settings = settings
+        self.lake = lake
+        self.now = now
+        self.say = say
+        self.catalog = Catalog.load(settings.config)
+        self.state = State.open(settings.database_url)
+
+    def execute(self, tenant: str | None, days: tuple[date, date] | None, full: bool) -> Report:
+        """Drain, find what is stale, rebuild it; or say that nothing was."""
+        from assets.core import plan
+        from assets.raw import deliveries
+        from pipelines.watch import Watch
+
+        self.say("inbox")
+        drained = deliveries.drain(self.lake, self.state).accepted
+        self.say("what is stale")
+        stale = landed_days(self.lake) if full else plan.stale_days(self.lake, self.state, self.catalog, self.now)
+        stale = within(stale, days)
+        if not stale and not full and _read_mark(self.settings.home) == self._mark():
+            return self._report(0, drained, nothing_new=True)
+        watch = Watch(self.say)
+        begun = time.monotonic()
+        launch(self.settings, ranges(stale), watch, tenant)
+        spent = time.monotonic() - begun
+        if tenant is None and days is None:
+            _write_mark(self.settings.home, self._mark())
+        return self._report(len(stale), drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _mark(self) -> str:
+        """Digest of everything that the marts are made of: equal means that a run would change nothing."""
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+
+        identities = Identities(self.state, secret_key(self.settings))
+        people = identities.learners().hash_rows(seed=1).sort()
+        parts = [
+            {table: {str(d): i for d, i in self.lake.file_ids(table).items()} for table in _core_tables()},
+            self.catalog.digest,
+            hashlib.sha256(people.to_numpy().tobytes()).hexdigest(),
+            [self.settings.minimum_cell, self.settings.keep_versions],
+            str(self.settings.marts),
+        ]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def _report(self, days: int, drained: int, **figures: Any) -> Report:
+        good, bad, withheld = counts(self.lake)
+        return Report(
+            days=days,
+            drained=drained,
+            sessions=good + bad,
+            good=good,
+            quarantined=bad,
+            withheld=withheld,
+            published=versions(self.settings.marts),
+            **figures,
+        )
+
+
+def launch(settings: Settings, spans: Sequence[tuple[date, date]], watch: "Watch", tenant: str | None) -> None:
+    """One Dagster run a span; marts and publishing go with the last. Raises ``Problem`` where one fails."""
+    from pipelines import definitions
+
+    code = definitions.build(settings, loggers={LOGGER: watch.definition()})
+    with environment.instance(settings) as instance:
+        for span in spans[:-1]:
+            _launch(code, "days", instance, span, tenant)
+        if spans:
+            _launch(code, "everything", instance, spans[-1], tenant)
+        else:
+            _launch(code, "marts", instance, None, tenant)
+
+
+def _launch(
+    code: "dg.Definitions", job: str, instance: "dg.DagsterInstance", span: tuple[date, date] | None, tenant: str | None
+) -> None:
+    from pipelines.alerts import failed_checks
+
+    run_id = str(uuid.uuid4())
+    tags = {STARTED_BY: "rolecall run"}
+    if span is not None:
+        tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
+    try:
+        code.resolve_job_def(job).execute_in_process(
+            instance=instance, run_id=run_id, tags=tags, run_config={"loggers": {LOGGER: {}}}
+        )
+    except Exception as error:
+        checks = failed_checks(instance, run_id)
+        if not checks:
+            raise
+        raise stopped(checks, run_id) from error
+
+
+def stopped(checks: Sequence[str], run_id: str) -> Problem:
+    """A blocking check failed: which, and what to do."""
+    named = "; ".join(checks)
+    return Problem(
+        f"Nothing was published, because a check failed: {named}",
+        f"Readers keep the last version. Mend input or catalog, then `rolecall run` again (Dagster run {run_id})",
+    )
+
+
+def landed_days(lake: Lake) -> list[date]:
+    """Every day that has a raw file."""
+    from assets.contracts import RAW
+
+    return sorted({day for table in RAW for day in lake.days(table.path)})
+
+
+def counts(lake: Lake) -> tuple[int, int, int]:
+    """Good sessions, quarantined sessions and withheld signals of the whole lake."""
+    import polars as pl
+
+    good = lake.files("core/sessions")
+    bad = lake.files("core/sessions_quarantine")
+    held = 0
+    if good:
+        held = pl.scan_parquet(good).select(pl.col("withheld_signals").sum()).collect().item() or 0
+    return _rows(good), _rows(bad), int(held)
+
+
+def _rows(files: list[Path]) -> int:
+    import polars as pl
+
+    return int(pl.scan_parquet(files).select(pl.len()).collect().item()) if files else 0
+
+
+def versions(marts: Path) -> dict[str, str]:
+    """The published version of each tenant."""
+    from assets.marts.publish import manifest_of
+
+    folders = sorted(marts.iterdir()) if marts.is_dir() else []
+    found = {folder.name: manifest_of(folder) for folder in folders if folder.is_dir()}
+    return {tenant: manifest["id"] for tenant, manifest in found.items() if manifest is not None}
+
+
+def _core_tables() -> list[str]:
+    from assets.contracts import CORE
+
+    return sorted(table.path for table in CORE)
+
+
+def _read_mark(home: Path) -> str | None:
+    try:
+        return json.loads((home / MARK).read_text("utf-8"))["content"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None  # then the run is made: at worst it changes nothing
+
+
+def _write_mark(home: Path, mark: str) -> None:
+    draft = home / f".{MARK}"
+    draft.write_text(json.dumps({"content": mark}), "utf-8")
+    draft.replace(home / MARK)

@@ -1,0 +1,16 @@
+"""What runs by the clock. Everything else follows data: see ``sensors``."""
+
+import dagster as dg
+
+from pipelines import housework
+
+prune = dg.ScheduleDefinition(
+    name="prune_inbox",
+    job=housework.prune,
+    cron_schedule="15 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Keeps the inbox small",
+)
+
+SCHEDULES = [prune]

@@ -1,0 +1,55 @@
+"""Which days are run together, and what the command line makes of ``--days``."""
+
+import itertools
+from datetime import date, timedelta
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.commands.run import span
+from pipelines.run import GAP_DAYS, ranges, stopped, within
+
+NOVEMBER = date(2026, 11, 1)
+
+
+def days(*numbers: int) -> list[date]:
+    return [NOVEMBER + timedelta(days=number) for number in numbers]
+
+
+def test_near_days_share_a_run_and_far_ones_do_not() -> None:
+    assert ranges(days(0, 1, 2)) == [(*days(0, 2),)]
+    assert ranges(days(0, GAP_DAYS + 1)) == [(*days(0, GAP_DAYS + 1),)]
+    assert ranges(days(0, GAP_DAYS + 2)) == [(days(0)[0], days(0)[0]), (days(GAP_DAYS + 2)[0], days(GAP_DAYS + 2)[0])]
+    assert ranges([]) == []
+
+
+@given(st.lists(st.integers(0, 400), max_size=40))
+def test_ranges_cover_every_day_once_in_order(numbers: list[int]) -> None:
+    wanted = days(*numbers)
+    found = ranges(wanted)
+    assert all(any(first <= day <= last for first, last in found) for day in wanted)
+    assert all(before[1] + timedelta(days=GAP_DAYS + 1) < after[0] for before, after in itertools.pairwise(found))
+    assert all({first, last} <= set(wanted) for first, last in found)
+
+
+def test_limits_include_both_ends() -> None:
+    assert within(days(0, 1, 2, 3), (days(1)[0], days(2)[0])) == days(1, 2)
+    assert within(days(0, 1), None) == days(0, 1)
+
+
+def test_span() -> None:
+    assert span(None) is None
+    assert span("2026-11-02..2026-11-05") == (date(2026, 11, 2), date(2026, 11, 5))
+    assert span("2026-11-02") == (date(2026, 11, 2), date(2026, 11, 2))
+    for wrong in ("yesterday", "2026-11-05..2026-11-02", "2026-11-02..x"):
+        with pytest.raises(typer.BadParameter):
+            span(wrong)
+
+
+def test_a_blocking_check_is_named_with_its_remedy() -> None:
+    problem = stopped(["core/sessions: contract"], "r1")
+    assert "core/sessions: contract" in problem.what
+    assert "rolecall run" in str(problem)
+    assert "last version" in str(problem)
