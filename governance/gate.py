@@ -137,7 +137,7 @@ def _json(inner: Walker) -> Walker:
         if type(value) is not str:
             return inner(value, dropped)
         if not value.strip():
-            return ""
+            return _DROPPED if inner(None, dropped) is _DROPPED else ""
         try:
             parsed = orjson.loads(value)
         except orjson.JSONDecodeError:
@@ -231,13 +231,20 @@ class _FreeContent:
         return kept
 
     def text(self, value: str, dropped: dict[str, int], depth: int) -> Any:
-        """JSON inside a text is opened, since a denied name would hide there as well."""
+        """JSON inside a text is opened, since a denied name would hide there as well.
+
+        Where it looks like JSON but cannot be parsed, one denied name in it withholds the whole text.
+        """
         if value.lstrip()[:1] in JSON_OPENS:
             try:
                 parsed = orjson.loads(value)
             except orjson.JSONDecodeError:
-                parsed = None
-            if parsed is not None:
+                lower = value.lower()
+                signal = next((signal for name, signal in self.denied.items() if name in lower), None)
+                if signal is not None:
+                    _count(dropped, signal)
+                    return _DROPPED
+            else:
                 out = self.walk(parsed, dropped, depth + 1)
                 return out if out is _DROPPED else orjson.dumps(out).decode()
         return value if self.find is None else _cut(value, self.find, self.allowed, dropped)

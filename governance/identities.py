@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from governance.names import Name, Tenant
 from governance.recorded import Recorded
 from governance.state import State
-from governance.state.bulk import chunks, insert_missing, upsert
+from governance.state.bulk import among, insert_missing, upsert
 from governance.state.locks import lock
 from governance.state.models import IdentityRow
 
@@ -164,19 +164,15 @@ class Identities:
             by_tenant.setdefault(entry.tenant, []).append(entry.learner_id)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for tenant, ids in by_tenant.items():
-            for some in chunks(ids):
-                query = select(*TABLE).where(TABLE.tenant == tenant, TABLE.learner_id.in_(some))
-                found |= {(row.tenant, row.learner_key): dict(row._mapping) for row in session.execute(query)}
+            query = select(*TABLE).where(TABLE.tenant == tenant, among(session, TABLE.learner_id, ids))
+            found |= {(row.tenant, row.learner_key): dict(row._mapping) for row in session.execute(query)}
         return found
 
 
 def known_keys(session: Session, tenant: str, keys: Iterable[str]) -> set[str]:
     """Which of the keys are registered."""
-    found: set[str] = set()
-    for some in chunks(keys):
-        query = select(TABLE.learner_key).where(TABLE.tenant == tenant, TABLE.learner_key.in_(some))
-        found.update(session.scalars(query))
-    return found
+    query = select(TABLE.learner_key).where(TABLE.tenant == tenant, among(session, TABLE.learner_key, keys))
+    return set(session.scalars(query))
 
 
 def register(session: Session, tenant: str, keys: Mapping[str, str]) -> None:

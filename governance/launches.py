@@ -17,7 +17,7 @@ from governance.identities import Identities, known_keys, register
 from governance.names import Name, Tenant, session_id
 from governance.recorded import Recorded
 from governance.state import State
-from governance.state.bulk import chunks, upsert
+from governance.state.bulk import among, among_named, packed, upsert
 from governance.state.locks import lock
 from governance.state.models import IdentityRow, LaunchRow
 
@@ -44,18 +44,17 @@ FRAME = {
 
 
 def _jurisdiction() -> ColumnElement[str | None]:
-    return func.coalesce(LAUNCH.jurisdiction, PERSON.jurisdiction)
+    return func.coalesce(LAUNCH.jurisdiction, PERSON.jurisdiction).label("jurisdiction")
 
 
-def _joined(*columns: ColumnElement[Any]) -> Select[tuple[Any, ...]]:
+def _joined(*columns: ColumnElement[Any]) -> Select[Any]:
     person = and_(PERSON.tenant == LAUNCH.tenant, PERSON.learner_key == LAUNCH.learner_key)
     return select(*columns).select_from(LaunchRow.__table__.outerjoin(IdentityRow.__table__, person))
 
 
 # Made once: the gateway asks for every delivery.
-WHERE = _joined(LAUNCH.session_id, _jurisdiction()).where(
-    LAUNCH.tenant == bindparam("tenant"), LAUNCH.session_id.in_(bindparam("sessions", expanding=True))
-)
+OWNERS = select(LAUNCH.tenant).where(LAUNCH.session_id == bindparam("session"))
+WHERE = _joined(_jurisdiction()).where(LAUNCH.tenant == bindparam("tenant"), LAUNCH.session_id == bindparam("session"))
 
 
 class Launch(BaseModel):
@@ -93,6 +92,10 @@ class Launches:
     def __init__(self, state: State, identities: Identities) -> None:
         self.state = state
         self.identities = identities
+        self._places = _joined(LAUNCH.session_id, _jurisdiction()).where(
+            LAUNCH.tenant == bindparam("tenant"),
+            among_named(state.dialect, LAUNCH.session_id, bindparam("sessions")),
+        )
 
     def record(self, launches: Iterable[Launch], received_at: datetime) -> Recorded:
         """Register launches in order; the one received last stands for its session."""
@@ -128,19 +131,17 @@ class Launches:
             session_ids: Only these sessions'.
             since_change: Only those that changed after this ``last_change()``.
         """
-        query = _joined(
-            *(LAUNCH[name] for name in FRAME if name != "jurisdiction"), _jurisdiction().label("jurisdiction")
-        ).order_by(LAUNCH.tenant, LAUNCH.session_id)
+        query = _joined(*(LAUNCH[name] for name in FRAME if name != "jurisdiction"), _jurisdiction()).order_by(
+            LAUNCH.tenant, LAUNCH.session_id
+        )
         if tenant is not None:
             query = query.where(LAUNCH.tenant == tenant)
         if since_change is not None:
             query = query.where(LAUNCH.change > since_change)
         with self.state.reading() as session:
-            if session_ids is None:
-                rows = session.execute(query).all()
-            else:
-                some = chunks(dict.fromkeys(session_ids))
-                rows = [row for ids in some for row in session.execute(query.where(LAUNCH.session_id.in_(ids)))]
+            if session_ids is not None:
+                query = query.where(among(session, LAUNCH.session_id, session_ids))
+            rows = session.execute(query).all()
         order = [name for name in FRAME if name != "jurisdiction"] + ["jurisdiction"]
         frame = pl.DataFrame(rows, schema={name: FRAME[name] for name in order}, orient="row")
         return frame.select(*FRAME)
@@ -152,22 +153,21 @@ class Launches:
 
     def jurisdiction(self, tenant: str, session_id: str) -> str | None:
         """Where the session's learner works; None where no launch says so."""
-        return self.jurisdictions(tenant, (session_id,)).get(session_id)
+        with self.state.connection() as connection:
+            stated: str | None = connection.scalar(WHERE, {"tenant": tenant, "session": session_id})
+            return stated
 
     def jurisdictions(self, tenant: str, session_ids: Iterable[str]) -> dict[str, str]:
         """Jurisdiction of each session that has one."""
-        found: dict[str, str] = {}
+        values = {"tenant": tenant, "sessions": packed(self.state.dialect, session_ids)}
         with self.state.connection() as connection:
-            for some in chunks(session_ids):
-                for session_id, stated in connection.execute(WHERE, {"tenant": tenant, "sessions": some}):
-                    if stated is not None:
-                        found[session_id] = stated
-        return found
+            rows = connection.execute(self._places, values).all()
+        return {row.session_id: row.jurisdiction for row in rows if row.jurisdiction is not None}
 
     def tenant_of(self, session_id: str) -> str | None:
         """The one tenant that registered the session; None where none did, or more than one."""
-        with self.state.reading() as session:
-            tenants = session.scalars(select(LAUNCH.tenant).where(LAUNCH.session_id == session_id)).all()
+        with self.state.connection() as connection:
+            tenants = connection.scalars(OWNERS, {"session": session_id}).all()
         return tenants[0] if len(tenants) == 1 else None
 
     def _keys(self, session: Session, launches: Sequence[Launch]) -> dict[tuple[str, str], str]:
@@ -189,9 +189,8 @@ class Launches:
             by_tenant.setdefault(launch.tenant, []).append(launch.session_id)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for tenant, ids in by_tenant.items():
-            for some in chunks(ids):
-                query = select(*LAUNCH).where(LAUNCH.tenant == tenant, LAUNCH.session_id.in_(some))
-                found |= {(row.tenant, row.session_id): dict(row._mapping) for row in session.execute(query)}
+            query = select(*LAUNCH).where(LAUNCH.tenant == tenant, among(session, LAUNCH.session_id, ids))
+            found |= {(row.tenant, row.session_id): dict(row._mapping) for row in session.execute(query)}
         return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from governance.state import State
-from governance.state.bulk import chunks, upsert
+from governance.state.bulk import among, upsert
 from governance.state.models import MediaProbeRow
 
 TABLE = MediaProbeRow.__table__.c
@@ -34,9 +34,8 @@ class MediaProbes:
         """The cached probe of each address that has one; the caller compares the stamp."""
         found: dict[str, CachedProbe] = {}
         with self.state.reading() as session:
-            for some in chunks(dict.fromkeys(uris)):
-                for row in session.execute(select(*TABLE).where(TABLE.uri.in_(some))):
-                    found[row.uri] = CachedProbe(row.uri, row.stamp, row.result, row.probed_at)
+            for row in session.execute(select(*TABLE).where(among(session, TABLE.uri, uris))):
+                found[row.uri] = CachedProbe(row.uri, row.stamp, row.result, row.probed_at)
         return found
 
     def remember(self, probes: Iterable[CachedProbe]) -> None:

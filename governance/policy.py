@@ -8,7 +8,7 @@ the jurisdiction is unknown.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -107,8 +107,8 @@ class SignalPolicy:
     approved_by: str
     approved_on: date
     biometric: frozenset[str]
-    verdicts: Mapping[tuple[str, str], Verdict]
-    permitted: Mapping[str, frozenset[str]]
+    verdicts: Mapping[tuple[str, str], Verdict] = field(repr=False)
+    permitted: Mapping[str, frozenset[str]] = field(repr=False)
 
     @classmethod
     def load(cls, path: Path) -> "SignalPolicy":

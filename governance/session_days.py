@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from governance.state import State
-from governance.state.bulk import chunks, upsert
+from governance.state.bulk import among, upsert
 from governance.state.locks import lock
 from governance.state.models import SessionDayRow
 
@@ -64,8 +64,7 @@ class SessionDays:
 
 
 def _days(session: Session, tenant: str, session_ids: Iterable[str]) -> dict[str, date]:
-    found: dict[str, date] = {}
-    for some in chunks(session_ids):
-        query = select(TABLE.session_id, TABLE.day).where(TABLE.tenant == tenant, TABLE.session_id.in_(some))
-        found |= {row[0]: row[1] for row in session.execute(query)}
-    return found
+    query = select(TABLE.session_id, TABLE.day).where(
+        TABLE.tenant == tenant, among(session, TABLE.session_id, session_ids)
+    )
+    return {row.session_id: row.day for row in session.execute(query)}

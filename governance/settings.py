@@ -31,6 +31,9 @@ class Settings(BaseSettings):
         SecretStr | None, Field(description="Key of pseudonyms and tickets; default: made once, kept in the home")
     ] = None
     minimum_cell: Annotated[int, Field(ge=MINIMUM_CELL_FLOOR, description="Fewest learners in a shown group")] = 10
+    quarantine_stop: Annotated[
+        float, Field(gt=0, le=1, description="Share of rows in quarantine above which nothing is published")
+    ] = 0.05
     keep_versions: Annotated[int, Field(ge=1, description="Published versions kept per tenant")] = 5
     reconcile_after_s: Annotated[int, Field(ge=0, description="Seconds after shutdown until the verbose pull")] = 900
     engine_url: Annotated[str, Field(description="Base address of the engine's API")] = "https://tavusapi.com"

@@ -24,6 +24,7 @@ DELIVERIES = Table(
         column("engine_at", "timestamptz", "Time the engine wrote on the event; null where it wrote none"),
         RECEIVED,
         must("body", "varchar", "The delivery as JSON, after the gate", personal="speech"),
+        must("withheld", "integer", "Fields that the gate dropped from this delivery"),
         POLICY,
         BATCH,
     ),

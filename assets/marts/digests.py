@@ -8,14 +8,5 @@ ROW_DIGEST = "count(*) || ':' || coalesce(bit_xor(hash(row_)), 0) || ':' || coal
 
 def table_digest(con: duckdb.DuckDBPyConnection, name: str) -> str:
     """Digest of a whole table."""
-    ((digest,),) = con.sql(f'select {ROW_DIGEST} from "{name}" as row_').fetchall()
+    ((digest,),) = con.sql(f"select {ROW_DIGEST} from {name} as row_").fetchall()
     return digest
-
-
-def day_digests(con: duckdb.DuckDBPyConnection, name: str, days: list) -> dict:
-    """Digest and rows of the given days of a table, by day; a day without rows is absent."""
-    found = con.sql(
-        f'select day, {ROW_DIGEST}, count(*) from "{name}" as row_ where day in (select unnest(?)) group by day',
-        params=[days],
-    ).fetchall()
-    return {day: (digest, rows) for day, digest, rows in found}

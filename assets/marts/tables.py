@@ -11,8 +11,31 @@ from scipy import stats
 from assets.contracts import MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
 
-# Staging tables are shared by several marts and hold nothing that a reader should see: the file starts with `_`.
-STAGING = ("headline", "attempts")
+# Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
+# The word says what part of one changes when a day of core changes: that day's rows, the rows of the learners who
+# practised on it, or possibly anything.
+STAGES: dict[str, str] = {
+    "headline": "day",
+    "attempts": "day",
+    "completions": "day",
+    "triggers": "day",
+    "versions": "day",
+    "watched": "whole",
+    "items": "learner",
+    "applications": "learner",
+}
+# The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
+REACH: dict[str, str] = {
+    "data_health": "day",
+    "practice_funnel": "week",
+    "competency_trend": "week",
+    "version_events": "whole",
+    "learner_progress": "learner",
+    "scenario_items": "whole",
+    "pacing": "week",
+    "objective_funnel": "whole",
+    "guardrail_board": "week",
+}
 ROLLUPS: dict[str, tuple[str, ...]] = {
     "practice_funnel": ("region", "scenario_id", "assigned"),
     "competency_trend": ("region", "scenario_id"),
@@ -21,13 +44,15 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
     "objective_funnel": (),
     "guardrail_board": ("region", "scenario_id"),
 }
+# Published tables that marts are made of: session grain, overviews.
+SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH)
 # Attributes of a cell rather than measurements in it: they stay where the figures are hidden.
 ATTRIBUTES = frozenset({"competency", "position", "severity", "regulation"})
 
 
 def select(name: str) -> str:
     """The one SELECT of a mart or of a staging table."""
-    file = f"_{name}.sql" if name in STAGING else f"{name}.sql"
+    file = f"_{name}.sql" if name in STAGES else f"{name}.sql"
     return files("assets.marts").joinpath("sql", file).read_text("utf-8")
 
 
@@ -44,10 +69,10 @@ def cells(table: Table) -> Cells | None:
     return Cells(tuple(name for name in table.key if name not in rollups), rollups, figures)
 
 
-def create(table: Table, name: str | None = None) -> str:
+def create(table: Table) -> str:
     """The statement that creates the table empty, with exactly the contract's columns and types."""
     columns = ", ".join(f'"{column.name}" {column.type}' for column in table.columns)
-    return f'create or replace table "{name or table.name}" ({columns})'
+    return f'create or replace table "{table.name}" ({columns})'
 
 
 def t_quantiles(largest: int = 1000) -> pl.DataFrame:
@@ -56,52 +81,53 @@ def t_quantiles(largest: int = 1000) -> pl.DataFrame:
     return pl.DataFrame({"df": df.astype(np.int32), "quantile": stats.t.ppf(0.975, df)})
 
 
-def register_reference(con: duckdb.DuckDBPyConnection, catalog: Mapping[str, pl.DataFrame]) -> None:
+def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame]) -> None:
     """Make the small tables that the SELECTs join: ``watchpoints``, ``mastery`` and ``t_quantiles``.
 
     ``watchpoints`` has the columns of ``Catalog.watchpoints_frame()``; ``mastery`` has competency, mastery_level.
     """
-    for name, frame in {**catalog, "t_quantiles": t_quantiles()}.items():
+    for name, frame in {**reference, "t_quantiles": t_quantiles()}.items():
         con.register("reference_frame", frame)
         con.execute(f'create or replace temp table "{name}" as select * from reference_frame')
         con.unregister("reference_frame")
 
 
-def stage(con: duckdb.DuckDBPyConnection) -> None:
-    """Build the staging tables as temporary ones, in their order."""
-    for name in STAGING:
-        con.execute(f'create or replace temp table "{name}" as {select(name)}')
-
-
-def build(con: duckdb.DuckDBPyConnection, table: Table, minimum_cell: int) -> int:
-    """Rebuild one mart from the session-grain tables in ``con``; returns its rows."""
+def rows_of(con: duckdb.DuckDBPyConnection, table: Table, minimum_cell: int) -> pl.DataFrame:
+    """The mart's rows, suppressed, from whatever ``con`` shows under the bare names, sorted by key."""
     frame = con.sql(select(table.name)).pl()
     shape = cells(table)
     if shape is not None:
         frame = suppress(frame, shape, minimum_cell)
-    frame = frame.sort(table.key)
-    con.execute(create(table))
-    con.register("mart_frame", frame)
-    con.execute(f'insert into "{table.name}" by name select * from mart_frame')
-    con.unregister("mart_frame")
-    return frame.height
+    return frame.sort(table.key)
 
 
-def build_all(con: duckdb.DuckDBPyConnection, catalog: Mapping[str, pl.DataFrame], minimum_cell: int) -> dict[str, int]:
-    """Rebuild every mart; returns rows by table."""
-    register_reference(con, catalog)
-    stage(con)
-    return {table.name: build(con, table, minimum_cell) for table in MARTS}
+def insert(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Append a frame; columns go by name and are cast to the table's types, absent ones become NULL."""
+    con.register("frame_rows", frame)
+    con.execute(f'insert into "{name}" by name select * from frame_rows')
+    con.unregister("frame_rows")
 
 
 def load_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFrame]) -> None:
-    """Replace published tables that are not marts by frames; absent columns become NULL, absent tables empty."""
-    marts = {table.name for table in MARTS}
-    for name, table in PUBLISHED.items():
-        if name in marts:
-            continue
-        con.execute(create(table))
+    """Create the published tables that marts are made of from frames; absent tables are empty."""
+    for name in SOURCES:
+        con.execute(create(PUBLISHED[name]))
         if name in frames:
-            con.register("core_frame", frames[name])
-            con.execute(f'insert into "{name}" by name select * from core_frame')
-            con.unregister("core_frame")
+            insert(con, name, frames[name])
+
+
+def build_all(
+    con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame], minimum_cell: int
+) -> dict[str, int]:
+    """Make every mart in ``con`` as a whole from the session-grain tables in it; returns rows by table."""
+    register_reference(con, reference)
+    con.execute("create or replace temp view known_sessions as select tenant, session_id from sessions")
+    for name in STAGES:
+        con.execute(f'create or replace temp table "{name}" as {select(name)}')
+    counts = {}
+    for table in MARTS:
+        frame = rows_of(con, table, minimum_cell)
+        con.execute(create(table))
+        insert(con, table.name, frame)
+        counts[table.name] = frame.height
+    return counts

@@ -28,6 +28,8 @@ class State:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._reading = engine.execution_options(**{READING: True})
+        postgres = engine.dialect.name == "postgresql"
+        self._single = self._reading.execution_options(isolation_level="AUTOCOMMIT") if postgres else self._reading
 
     @classmethod
     def open(cls, url: str) -> "State":
@@ -73,8 +75,8 @@ class State:
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
-        """Like ``reading()`` without the ORM, for the gateway's path."""
-        with self._reading.connect() as connection:
+        """For single queries on the gateway's path: each sees the newest commit, no ORM, few round trips."""
+        with self._single.connect() as connection:
             yield connection
 
     def close(self) -> None:

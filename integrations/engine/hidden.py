@@ -20,7 +20,7 @@ _NAMES = (
     "user_audio_analysis", "user_visual_analysis", "visual_context", "visual_scene", "visual_analysis",
     "audio_analysis", "audio_context", "perception_analysis", "user_emotion", "user_appearance",
 )  # fmt: skip
-_LABELS = "|".join(name.replace("_", "[_ -]?") for name in _NAMES)
+_LABELS = "|".join(name.replace("_", "[_ -]{0,3}") for name in _NAMES)
 # No back reference and no look-around: DuckDB's RE2 takes the same patterns when bundles are gated in SQL.
 TAGGED = (
     rf"(?:<|&lt;)\s*(?:{_LABELS})(?:[\s/][^<>]*)?(?:>|&gt;)"

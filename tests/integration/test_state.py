@@ -75,12 +75,17 @@ def test_a_failed_migration_leaves_the_database_as_it_was(state_url: str, monkey
 
 def test_a_transaction_that_raises_leaves_nothing(state: State) -> None:
     row = BatchRow(batch_id="b_1", kind="bundles", source="a.jsonl", opened_at=NOW)
-    with pytest.raises(RuntimeError, match="stop"), state.session() as session:
+    with pytest.raises(RuntimeError, match="stop"):
+        _write_and_stop(state, row)
+    with state.reading() as session:
+        assert session.get(BatchRow, "b_1") is None
+
+
+def _write_and_stop(state: State, row: BatchRow) -> None:
+    with state.session() as session:
         session.add(row)
         session.flush()
         raise RuntimeError("stop")
-    with state.reading() as session:
-        assert session.get(BatchRow, "b_1") is None
 
 
 def test_times_come_back_in_utc_and_naive_ones_are_refused(state: State) -> None:

@@ -8,10 +8,9 @@ import duckdb
 import polars as pl
 from support.synthetic import Draw, catalog_frames, core_frames
 
-from assets.contracts import MARTS, PUBLISHED
 from assets.marts.digests import table_digest
 from assets.marts.publish import publish
-from assets.marts.tables import build_all, load_frames
+from assets.marts.tables import SOURCES, build_all, load_frames
 
 
 def build_published(
@@ -38,8 +37,7 @@ def publish_frames(
         con.execute("set timezone = 'UTC'")
         load_frames(con, frames)
         build_all(con, catalog_frames(), minimum_cell)
-        inputs = PUBLISHED.keys() - {table.name for table in MARTS}
-        digests = {name: table_digest(con, name) for name in sorted(inputs)}
+        digests = {name: table_digest(con, name) for name in SOURCES}
     return publish(working, folder, digests, now=now, keep=keep, facts={"minimum_cell": minimum_cell}).path
 
 
@@ -72,7 +70,6 @@ def _overviews(tenant: str, draw: Draw) -> dict[str, pl.DataFrame]:
             "kind": ["deliveries", "bundles"],
             "source": ["deliveries.jsonl", "history.jsonl"],
             "opened_at": [first, first + timedelta(days=30)],
-            "closed_at": [first + timedelta(minutes=1), first + timedelta(days=30, minutes=2)],
             "rows_read": [9000, 300],
             "accepted": [8850, 296],
             "repeated": [120, 0],

@@ -6,13 +6,13 @@ final as (
     select
         headline.tenant,
         headline.session_id,
-        headline.day,
-        cast(date_trunc('week', headline.day) as date) as week,
-        sessions.learner_key,
-        coalesce(sessions.region, 'unknown') as region,
-        coalesce(sessions.scenario_id, 'unknown') as scenario_id,
-        sessions.started_at,
         coalesce(criterion_scores.competency, criterion_scores.criterion_id) as competency,
+        any_value(headline.day) as day,
+        cast(date_trunc('week', any_value(headline.day)) as date) as week,
+        any_value(headline.learner_key) as learner_key,
+        any_value(headline.region) as region,
+        any_value(headline.scenario_id) as scenario_id,
+        any_value(headline.started_at) as started_at,
         count(*) as n_scores,
         sum(criterion_scores.scaled) as total,
         sum(criterion_scores.scaled * criterion_scores.scaled) as squares
@@ -26,18 +26,9 @@ final as (
         and criterion_scores.scorer_id = headline.scorer_id
         and criterion_scores.scorer_version = headline.scorer_version
         and criterion_scores.revision = headline.revision
-    inner join sessions
-        on headline.tenant = sessions.tenant and headline.session_id = sessions.session_id
-    where sessions.learner_key is not null
+    where headline.learner_key is not null
     group by
-        headline.tenant,
-        headline.session_id,
-        headline.day,
-        sessions.learner_key,
-        coalesce(sessions.region, 'unknown'),
-        coalesce(sessions.scenario_id, 'unknown'),
-        sessions.started_at,
-        coalesce(criterion_scores.competency, criterion_scores.criterion_id)
+        headline.tenant, headline.session_id, coalesce(criterion_scores.competency, criterion_scores.criterion_id)
 )
 
 select * from final

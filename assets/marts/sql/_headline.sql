@@ -15,6 +15,10 @@ ranked as (
         session_scores.scorer_version,
         session_scores.revision,
         session_scores.passed,
+        sessions.learner_key,
+        coalesce(sessions.region, 'unknown') as region,
+        coalesce(sessions.scenario_id, 'unknown') as scenario_id,
+        sessions.started_at,
         row_number() over (
             partition by session_scores.tenant, session_scores.session_id
             order by
@@ -33,7 +37,8 @@ ranked as (
 
 final as (
     select
-        tenant, session_id, day, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision, passed
+        tenant, session_id, day, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision, passed,
+        learner_key, region, scenario_id, started_at
     from ranked
     where place = 1
 )

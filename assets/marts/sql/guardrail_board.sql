@@ -16,49 +16,6 @@ talked as (
     where not is_test and learner_turns > 0
 ),
 
-triggers as (
-    select
-        talked.tenant,
-        talked.session_id,
-        talked.scenario_id,
-        talked.scenario_version,
-        name as guardrail,
-        max(case severity when 'critical' then 5 when 'high' then 4 when 'medium' then 3 when 'low' then 2 when 'info' then 1 end)
-            as severity,
-        max(regulation) as regulation,
-        count(*) as triggers,
-        min(at_s) as at_s
-    from signals
-    inner join talked on signals.tenant = talked.tenant and signals.session_id = talked.session_id
-    where kind = 'guardrail' and state = 'triggered'
-    group by talked.tenant, talked.session_id, talked.scenario_id, talked.scenario_version, name
-),
-
-watched as (
-    select tenant, scenario_id, scenario_version, guardrail, max(severity) as severity, max(regulation) as regulation
-    from (
-        select tenant, scenario_id, scenario_version, guardrail, severity, regulation
-        from triggers
-
-        union all
-
-        select
-            rehearsed.tenant,
-            rehearsed.scenario_id,
-            rehearsed.scenario_version,
-            name as guardrail,
-            case severity when 'critical' then 5 when 'high' then 4 when 'medium' then 3 when 'low' then 2 when 'info' then 1 end
-                as severity,
-            regulation
-        from (select distinct tenant, scenario_id, scenario_version from talked) as rehearsed
-        inner join watchpoints
-            on rehearsed.scenario_id = watchpoints.scenario_id
-            and rehearsed.scenario_version = watchpoints.scenario_version
-        where kind = 'guardrail'
-    ) as sources
-    group by tenant, scenario_id, scenario_version, guardrail
-),
-
 exposed as (
     select
         talked.tenant,

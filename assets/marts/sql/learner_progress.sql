@@ -11,15 +11,9 @@ numbered as (
         total / n_scores as score,
         row_number() over learner as attempt,
         count(*) over (partition by tenant, learner_key, competency) as attempts,
-        last_value(region) over whole as last_region
+        region
     from attempts
-    window
-        learner as (partition by tenant, learner_key, competency order by started_at, session_id),
-        whole as (
-            partition by tenant, learner_key, competency
-            order by started_at, session_id
-            rows between unbounded preceding and unbounded following
-        )
+    window learner as (partition by tenant, learner_key, competency order by started_at, session_id)
 ),
 
 -- weights double every three attempts; capped where a double would overflow
@@ -45,7 +39,7 @@ summed as (
         tenant,
         learner_key,
         competency,
-        max(last_region) as region,
+        max(case when attempt = attempts then levelled.region end) as region,
         max(attempts) as attempts,
         min(started_at) as first_at,
         max(started_at) as last_at,

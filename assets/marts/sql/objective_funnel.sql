@@ -7,21 +7,6 @@ talked as (
     where not is_test and scenario_id is not null and learner_turns > 0
 ),
 
-completions as (
-    select
-        talked.tenant,
-        talked.session_id,
-        talked.scenario_id,
-        talked.scenario_version,
-        name as objective,
-        min(at_s) as at_s,
-        max(case when not_found > 0 then 1 else 0 end) as not_found
-    from signals
-    inner join talked on signals.tenant = talked.tenant and signals.session_id = talked.session_id
-    where kind = 'objective' and state = 'completed'
-    group by talked.tenant, talked.session_id, talked.scenario_id, talked.scenario_version, name
-),
-
 reached as (
     select
         tenant,

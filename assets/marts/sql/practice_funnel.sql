@@ -3,29 +3,49 @@
 -- launched, so that no later step can exceed an earlier one.
 with
 
+orphans as (
+    select launches.*
+    from launches
+    left join known_sessions
+        on launches.tenant = known_sessions.tenant and launches.session_id = known_sessions.session_id
+    where known_sessions.session_id is null
+),
+
 practice as (
     select
-        coalesce(sessions.tenant, launches.tenant) as tenant,
-        cast(date_trunc('week', coalesce(sessions.day, cast(launches.launched_at as date))) as date) as week,
-        coalesce(sessions.region, launches.region, 'unknown') as region,
-        coalesce(sessions.scenario_id, launches.scenario_id, 'unknown') as scenario_id,
-        case coalesce(sessions.assigned, launches.assigned)
-            when true then 'assigned' when false then 'free' else 'unknown'
-        end as assigned,
-        coalesce(sessions.learner_key, launches.learner_key) as learner_key,
-        case when sessions.session_id is not null and coalesce(end_reason, '') <> 'no_show' then 1 else 0 end
-            as joined,
+        sessions.tenant,
+        cast(date_trunc('week', sessions.day) as date) as week,
+        coalesce(sessions.region, 'unknown') as region,
+        coalesce(sessions.scenario_id, 'unknown') as scenario_id,
+        case assigned when true then 'assigned' when false then 'free' else 'unknown' end as assigned,
+        sessions.learner_key,
+        case when coalesce(end_reason, '') <> 'no_show' then 1 else 0 end as joined,
         case when learner_turns > 0 then 1 else 0 end as talked,
         case when end_reason in ('completed', 'time_limit') then 1 else 0 end as completed,
         case when headline.session_id is not null then 1 else 0 end as scored,
         case when headline.passed then 1 else 0 end as passed,
         coalesce(duration_s, 0) as duration_s
     from sessions
-    full outer join launches
-        on sessions.tenant = launches.tenant and sessions.session_id = launches.session_id
     left join headline
         on sessions.tenant = headline.tenant and sessions.session_id = headline.session_id
-    where not coalesce(sessions.is_test, false)
+    where not is_test
+
+    union all
+
+    select
+        tenant,
+        cast(date_trunc('week', cast(launched_at as date)) as date) as week,
+        coalesce(region, 'unknown') as region,
+        coalesce(scenario_id, 'unknown') as scenario_id,
+        case assigned when true then 'assigned' when false then 'free' else 'unknown' end as assigned,
+        learner_key,
+        0 as joined,
+        0 as talked,
+        0 as completed,
+        0 as scored,
+        0 as passed,
+        0 as duration_s
+    from orphans
 ),
 
 learner_cells as (

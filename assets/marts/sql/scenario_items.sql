@@ -1,87 +1,11 @@
 -- one row per scenario, rubric version, scorer kind and criterion: is this item too easy, too hard, or does it not
--- tell strong sessions from weak ones? Every scorer kind has its own row; revisions count once.
+-- tell strong sessions from weak ones?
 with
 
-scores as (
-    select
-        criterion_scores.*,
-        sessions.scenario_id,
-        sessions.learner_key as learner
-    from criterion_scores
-    inner join sessions
-        on criterion_scores.tenant = sessions.tenant and criterion_scores.session_id = sessions.session_id
-    where
-        is_latest and review_state <> 'rejected' and not is_test
-        and sessions.scenario_id is not null and sessions.learner_key is not null
-),
-
-scored_sessions as (
-    select
-        tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version,
-        max(scenario_id) as scenario_id,
-        sum(scaled) as total,
-        count(*) as criteria
-    from scores
-    group by tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version
-),
-
 applied as (
-    select tenant, scenario_id, rubric_id, rubric_version, scorer_kind, count(*) as sessions
-    from scored_sessions
+    select tenant, scenario_id, rubric_id, rubric_version, scorer_kind, sum(sessions) as sessions
+    from applications
     group by tenant, scenario_id, rubric_id, rubric_version, scorer_kind
-),
-
--- the correlation is with the other criteria: with itself included, every item would seem to discriminate
-items as (
-    select
-        scores.tenant,
-        scores.scenario_id,
-        scores.rubric_id,
-        scores.rubric_version,
-        scores.scorer_kind,
-        scores.criterion_id,
-        scores.learner,
-        scores.competency,
-        scores.blocker,
-        scores.met,
-        scores.scaled,
-        case when criteria > 1 then (total - scaled) / (criteria - 1) end as others
-    from scores
-    inner join scored_sessions
-        on scores.tenant = scored_sessions.tenant
-        and scores.session_id = scored_sessions.session_id
-        and scores.rubric_id = scored_sessions.rubric_id
-        and scores.rubric_version = scored_sessions.rubric_version
-        and scores.scorer_kind = scored_sessions.scorer_kind
-        and scores.scorer_id = scored_sessions.scorer_id
-        and scores.scorer_version = scored_sessions.scorer_version
-),
-
-learner_cells as (
-    select
-        tenant,
-        scenario_id,
-        rubric_id,
-        rubric_version,
-        scorer_kind,
-        criterion_id,
-        learner,
-        max(competency) as competency,
-        max(case when blocker then 1 else 0 end) as blocker,
-        count(*) as n,
-        sum(scaled) as total,
-        sum(scaled * scaled) as squares,
-        count(others) as pairs,
-        sum(others) as others,
-        sum(others * others) as others_squares,
-        sum(scaled * others) as products,
-        sum(case when others is not null then scaled end) as paired,
-        sum(case when others is not null then scaled * scaled end) as paired_squares,
-        sum(case when scaled <= 0 then 1 else 0 end) as at_floor,
-        sum(case when scaled >= 1 then 1 else 0 end) as at_ceiling,
-        sum(case when blocker and not met then 1 else 0 end) as blocked
-    from items
-    group by tenant, scenario_id, rubric_id, rubric_version, scorer_kind, criterion_id, learner
 ),
 
 cells as (
@@ -107,7 +31,7 @@ cells as (
         1.0 * sum(at_floor) / sum(n) as floor_share,
         1.0 * sum(at_ceiling) / sum(n) as ceiling_share,
         case when max(blocker) = 1 then 1.0 * sum(blocked) / sum(n) end as blocker_rate
-    from learner_cells
+    from items
     group by tenant, scenario_id, rubric_id, rubric_version, scorer_kind, criterion_id
 ),
 

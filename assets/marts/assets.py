@@ -1,0 +1,120 @@
+"""Marts as Dagster assets: refresh every tenant's working file, then, after the checks, publish.
+
+The marts of all tenants are one step: they share the loaded days, and a step a mart would open each file nine times.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assets.automation import FOLLOW_ANY_DAY
+from assets.contracts import MARTS, OVERVIEWS, PUBLISHED_CORE, Table
+from assets.marts.publish import publish
+from assets.marts.tenants import tenants
+from assets.marts.warehouse import Reference, Refreshed, Warehouse
+from assets.resources import Workspace
+
+if TYPE_CHECKING:
+    from governance.catalog import Catalog
+
+POOL = "duckdb_writer"
+TABLES: tuple[Table, ...] = (*MARTS, *OVERVIEWS)
+
+
+def reference(catalog: "Catalog", minimum_cell: int) -> Reference:
+    """What the marts take from the catalog."""
+    mastery = catalog.competencies_frame().select("competency", mastery_level="mastery")
+    return Reference({"watchpoints": catalog.watchpoints_frame(), "mastery": mastery}, minimum_cell)
+
+
+def facts(rules: Reference) -> dict[str, str | int]:
+    """What a published version's manifest says about its rules, and what makes it another version."""
+    return {"minimum_cell": rules.minimum_cell, "rules": rules.digest}
+
+
+def refresh_all(workspace: Workspace, *, full: bool = False) -> dict[str, Refreshed]:
+    """Refresh every tenant's working file; returns what was done by tenant."""
+    from governance.batches import Batches
+
+    settings = workspace.settings()
+    lake, rules = workspace.lake(), reference(workspace.catalog(), settings.minimum_cell)
+    batches = Batches(workspace.state())
+    return {
+        tenant: Warehouse(settings.marts / tenant, tenant).refresh(lake, rules, batches.frame(tenant), full=full)
+        for tenant in tenants(lake, settings.marts)
+    }
+
+
+def _spec(table: Table) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=["marts", table.name],
+        group_name="marts",
+        description=f"{table.grain}.",
+        kinds={"duckdb", "sql"},
+        deps=[["core", name] for name in PUBLISHED_CORE],
+        automation_condition=FOLLOW_ANY_DAY,
+        code_version="1",
+        metadata={
+            "dagster/column_schema": dg.TableSchema(
+                [dg.TableColumn(column.name, column.type, description=column.meaning) for column in table.columns]
+            ),
+            "dagster/table_name": f"main.{table.name}",
+            "dagster/storage_kind": "duckdb",
+        },
+    )
+
+
+class Rebuild(dg.Config):
+    """``full`` writes the working files anew: after an erasure, or when in doubt."""
+
+    full: bool = False
+
+
+@dg.multi_asset(name="marts", specs=[_spec(table) for table in TABLES], pool=POOL)
+def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
+    """Every mart of every tenant, from the days of core that changed."""
+    done = refresh_all(workspace, full=config.full)
+    for tenant, refreshed in done.items():
+        days = len({day for listed in refreshed.changed.values() for day in listed})
+        context.log.info("%s: %s changed days, rebuilt %s", tenant, days, "whole" if refreshed.whole else "in part")
+    for table in TABLES:
+        rows = {tenant: refreshed.rows[table.name] for tenant, refreshed in done.items()}
+        yield dg.MaterializeResult(
+            asset_key=["marts", table.name],
+            metadata={"dagster/row_count": sum(rows.values()), "rows_by_tenant": dg.MetadataValue.json(rows)},
+        )
+
+
+@dg.asset(
+    key=["published", "marts"],
+    group_name="marts",
+    kinds={"duckdb"},
+    deps=[["marts", table.name] for table in TABLES],
+    automation_condition=FOLLOW_ANY_DAY,
+    pool=POOL,
+    code_version="1",
+)
+def published(workspace: Workspace) -> dg.MaterializeResult:
+    """One immutable file a tenant, with a manifest; readers follow ``current``. Unchanged content stays as it is."""
+    settings = workspace.settings()
+    rules = reference(workspace.catalog(), settings.minimum_cell)
+    versions = {}
+    for tenant in tenants(workspace.lake(), settings.marts):
+        warehouse = Warehouse(settings.marts / tenant, tenant)
+        version = publish(
+            warehouse.working,
+            warehouse.folder,
+            warehouse.digests(),
+            now=datetime.now(UTC),
+            keep=settings.keep_versions,
+            facts=facts(rules),
+        )
+        versions[tenant] = {"id": version.manifest["id"], "new": version.new, "rows": version.manifest["tables"]}
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": sum(sum(each["rows"].values()) for each in versions.values()),
+            "versions": dg.MetadataValue.json(versions),
+        }
+    )

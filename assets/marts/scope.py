@@ -1,0 +1,141 @@
+"""How far a change of some days reaches: which days, weeks and learners have to be computed again.
+
+A SELECT never knows about it. It reads bare names, and ``aim`` puts temporary views under these names that show
+everything, or only what the change can reach; the same text builds a mart whole and in part.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import duckdb
+
+from assets.marts.tables import REACH, SOURCES, STAGES
+
+LEARNER_TABLES = frozenset({"sessions", "session_scores", "criterion_scores", "attempts", "items", "applications"})
+UNDATED = frozenset({"learners", "ingest_batches", "items", "applications", "watched"})
+MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
+
+
+@dataclass
+class Scope:
+    """Days that changed, and what follows from them once ``settle`` has run."""
+
+    days: set[date] = field(default_factory=set)
+    weeks: set[date] = field(default_factory=set)
+    learners_changed: bool = False
+    whole: bool = False
+    watched_changed: bool = False
+
+    @classmethod
+    def everything(cls) -> "Scope":
+        """The scope of a rebuild."""
+        return cls(whole=True)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing changed."""
+        return not (self.whole or self.days or self.weeks or self.learners_changed)
+
+    def covers_all(self, reach: str) -> bool:
+        """The table is built whole under this scope."""
+        return self.whole or reach == "whole"
+
+    def reach(self, mart: str) -> str:
+        """How far the change reaches into a mart."""
+        if mart == "guardrail_board" and self.watched_changed:
+            return "whole"  # a guardrail seen for the first time has sessions without it in every week
+        return REACH[mart]
+
+    def note(self, con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> None:
+        """Take in changed days of a session-grain table, before and again after they are replaced.
+
+        Learners who practised on such a day are affected, and weeks of launches whose session came or went.
+        """
+        fresh = set(days)
+        self.days |= fresh
+        self.weeks |= {_monday(day) for day in fresh}
+        if self.whole or not fresh:
+            return
+        listed = _dates(fresh)
+        con.execute(
+            "insert into scope_learners select distinct learner_key from working.main.sessions"
+            f" where day in ({listed}) and learner_key is not null"
+        )
+        weeks = con.sql(
+            "select distinct cast(date_trunc('week', cast(launched_at as date)) as date) from working.main.launches"
+            f" semi join (select session_id from working.main.sessions where day in ({listed})) as changed"
+            " using (session_id)"
+        ).fetchall()
+        self.weeks |= {week for (week,) in weeks}
+
+    def note_weeks(self, days: Iterable[date]) -> None:
+        """Take in days on which launches changed: they count in their week until a session follows."""
+        self.weeks |= {_monday(day) for day in days}
+
+    def settle(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Decide between a partial and a whole rebuild, once everything is loaded."""
+        if len(self.days) > MANY_DAYS:
+            self.whole = True
+        con.execute("create or replace temp table scope_learners as select distinct learner_key from scope_learners")
+        con.execute("create or replace temp table scope_before as select * from ledger.main.watched")
+
+    def notice_watched(self, con: duckdb.DuckDBPyConnection) -> None:
+        """See whether scenario versions watch for other guardrails than before."""
+        ((changed,),) = con.sql(
+            "select count(*) from ((from ledger.main.watched except from scope_before)"
+            " union all (from scope_before except from ledger.main.watched))"
+        ).fetchall()
+        self.watched_changed = changed > 0
+
+    def condition(self, reach: str, column: str | None = None) -> str:
+        """The predicate that selects a table's rows within reach."""
+        if reach == "learner":
+            return f"{column or 'learner_key'} in (select learner_key from scope_learners)"
+        if reach == "week":
+            return f"{column or 'week'} in ({_dates(self.weeks)})"
+        return f"{column or 'day'} in ({_dates(self.days)})"
+
+    def filter(self, table: str, reach: str) -> str | None:
+        """The predicate of the view that stands for ``table`` while something of the given reach is built."""
+        if self.covers_all(reach):
+            return None
+        if reach == "learner":
+            return self.condition("learner") if table in LEARNER_TABLES else None
+        if table in UNDATED:
+            return None
+        days = self.days if reach == "day" else {week + timedelta(days=n) for week in self.weeks for n in range(7)}
+        column = "cast(launched_at as date)" if table == "launches" else "day"
+        return f"{column} in ({_dates(days)})"
+
+
+def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str) -> None:
+    """Let every bare name show what a table of this reach may read."""
+    staged = {
+        name
+        for (name,) in con.sql("select table_name from duckdb_tables() where database_name = 'ledger'").fetchall()
+        if name in STAGES
+    }
+    for name in (*SOURCES, *sorted(staged)):
+        origin = "ledger" if name in staged else "working"
+        condition = scope.filter(name, reach)
+        where = "" if condition is None else f" where {condition}"
+        con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"{where}')
+    con.execute("create or replace temp view known_sessions as select tenant, session_id from working.main.sessions")
+
+
+def replace(con: duckdb.DuckDBPyConnection, table: str, select: str, scope: Scope, reach: str) -> None:
+    """Compute a staging table again, whole or within reach."""
+    if scope.covers_all(reach):
+        con.execute(f"create or replace table {table} as {select}")
+        return
+    con.execute(f"delete from {table} where {scope.condition(reach)}")
+    con.execute(f"insert into {table} by name {select}")
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _dates(days: Iterable[date]) -> str:
+    return ", ".join(f"date '{day.isoformat()}'" for day in sorted(days)) or "null"

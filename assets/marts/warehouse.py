@@ -1,0 +1,156 @@
+"""A tenant's working file: session-grain tables replaced by changed day, marts replaced by what a day can reach.
+
+``working.duckdb`` holds exactly what will be published, so that publishing is a copy of the file. Everything
+else (what was loaded, staging tables) lies in ``ledger.duckdb`` beside it. DuckDB commits to one file at a time, so
+the ledger is marked as torn before the first write and mended after the last: a run that died in between costs a
+rebuild of the working file, never a wrong figure.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from assets.contracts import MARTS, PUBLISHED
+from assets.lake import Lake
+from assets.marts import loading
+from assets.marts.scope import Scope, aim, replace
+from assets.marts.tables import REACH, STAGES, create, insert, register_reference, rows_of, select
+
+WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
+BLOAT = 0.3  # share of free blocks from which the working file is written anew
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What decides the marts beside core: catalog frames (see ``register_reference``) and the minimum cell."""
+
+    frames: Mapping[str, pl.DataFrame]
+    minimum_cell: int
+
+    @property
+    def digest(self) -> str:
+        """Changes when a rule, a SELECT, a contract or the catalog does."""
+        parts = [select(name) for name in (*STAGES, *REACH)]
+        parts += [create(table) for table in PUBLISHED.values()]
+        parts += [frame.write_json() for _, frame in sorted(self.frames.items())]
+        return hashlib.sha256("\x00".join([*parts, str(self.minimum_cell)]).encode()).hexdigest()
+
+
+@dataclass
+class Refreshed:
+    """What a refresh did: days replaced by table, rows of every published table, digests of the sources."""
+
+    whole: bool
+    changed: dict[str, list[date]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+
+
+class Warehouse:
+    """The working file of one tenant below ``folder`` (``<home>/marts/<tenant>``)."""
+
+    def __init__(self, folder: Path, tenant: str) -> None:
+        self.folder = folder
+        self.tenant = tenant
+
+    @property
+    def working(self) -> Path:
+        """The file that publishing copies."""
+        return self.folder / WORKING
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Connect for writing; one process at a time, which the pool and the lake's lock see to."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        con = duckdb.connect(str(self.working))
+        try:
+            con.execute("set TimeZone = 'UTC'")
+            con.execute("set enable_progress_bar = false")
+            con.execute("set memory_limit = '2GB'")
+            con.execute("set preserve_insertion_order = false")
+            quoted = str(self.folder / LEDGER).replace("'", "''")
+            con.execute(f"attach '{quoted}' as ledger")
+            yield con
+        finally:
+            con.close()
+
+    def refresh(
+        self, lake: Lake, reference: Reference, batches: pl.DataFrame | None = None, *, full: bool = False
+    ) -> Refreshed:
+        """Bring the working file up to the lake. ``full`` writes it anew, which also forgets erased rows for good.
+
+        ``batches`` is ``Batches.frame(tenant)``: the overview of what was ingested.
+        """
+        if full or not self._sound():
+            self.discard()
+        with self.open() as con:
+            loading.prepare(con)
+            known = loading.fact(con, "rules")
+            whole = known != reference.digest
+            loading.note(con, "state", "torn")
+            register_reference(con, reference.frames)
+            scope = Scope.everything() if whole else Scope()
+            changed = loading.load(con, lake, self.tenant, scope)
+            loading.load_batches(con, self.tenant, batches)
+            if whole or not scope.empty:
+                scope.settle(con)
+                self._stage(con, scope)
+                self._marts(con, scope, reference.minimum_cell)
+            done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
+            con.execute("checkpoint working")
+            loading.note(con, "rules", reference.digest)
+            loading.note(con, "state", "sound")
+            con.execute("checkpoint ledger")
+            bloated = loading.free_share(con) > BLOAT
+        if bloated:
+            self._rewrite()
+        return done
+
+    def digests(self) -> dict[str, str]:
+        """Digests of the source tables as they stand in the working file."""
+        with self.open() as con:
+            return loading.digests(con)
+
+    def discard(self) -> None:
+        """Remove the working file and its ledger; the next refresh reads everything."""
+        for name in (WORKING, LEDGER, f"{WORKING}.wal", f"{LEDGER}.wal"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _sound(self) -> bool:
+        if not (self.working.exists() and (self.folder / LEDGER).exists()):
+            return False
+        with self.open() as con:
+            return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
+
+    def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        for name, reach in STAGES.items():
+            aim(con, scope, reach)
+            replace(con, f'ledger.main."{name}"', select(name), scope, reach)
+        scope.notice_watched(con)
+
+    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
+        for table in MARTS:
+            reach = scope.reach(table.name)
+            aim(con, scope, reach)
+            frame = rows_of(con, table, minimum_cell)
+            if scope.covers_all(reach):
+                con.execute(create(table))
+            else:
+                con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach)}')
+            insert(con, table.name, frame)
+
+    def _rewrite(self) -> None:
+        """Write the working file without its free blocks."""
+        draft = self.folder / f".{WORKING}.draft"
+        draft.unlink(missing_ok=True)
+        with duckdb.connect() as con:
+            con.execute(f"attach '{self.working}' as old (read_only)")
+            con.execute(f"attach '{draft}' as new")
+            con.execute("copy from database old to new")
+        draft.replace(self.working)
