@@ -53,7 +53,7 @@ def slots(
             learner=person,
             scenario=scenario,
             rubric=rubric,
-            language=_language(rng, person, scenario),
+            language="en" if number in filmed and "en" in scenario.languages else _language(rng, person, scenario),
             attempt=max(attempts[key], 1),
             assigned=rng.random() < 0.7,
             at=_moment(rng, day, person.utc_offset),
