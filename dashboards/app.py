@@ -6,8 +6,10 @@ import streamlit as st
 
 from dashboards import shell
 from dashboards.access import REFUSAL, Reader, reader_of, tenants_for
-from dashboards.names import load_names
+from dashboards.names import humanise, load_names
 from dashboards.reader import current_edition, published_tenants
+from dashboards.theme import logo
+from governance.project import Project, ProjectError
 from governance.settings import Settings
 
 VIEWS = Path(__file__).resolve().parent / "views"
@@ -33,6 +35,17 @@ def choose_tenant(tenants: list[str]) -> str:
     return chosen if chosen in tenants else tenants[0]
 
 
+def brand(settings: Settings, tenant: str) -> None:
+    """The customer's name and colour in the bar of pages; a broken file is said and costs no more than that."""
+    try:
+        known = Project.load(settings.config).tenants.get(tenant)
+    except ProjectError as error:
+        known = None
+        st.warning(f"Names and colours of customers cannot be read. {error}")
+    name = known.display_name if known else humanise(tenant)
+    st.logo(logo(name, known.accent if known else None, st.context.theme.type == "dark"), size="large")
+
+
 def main() -> None:
     """Draw one run of the application."""
     st.set_page_config(page_title="Rolecall", layout="wide", initial_sidebar_state="collapsed")
@@ -50,6 +63,7 @@ def main() -> None:
         shell.missing("No published marts yet.", f"Run `rolecall run`; it publishes to `{settings.marts}`.")
         return
     names = load_names(settings.config)
+    brand(settings, edition.tenant)
     st.session_state[shell.PAGE] = shell.Page(settings, who, edition, names)
     if names.problem:
         st.warning(f"Names are shown as ids, because the catalog cannot be read. {names.problem.splitlines()[0]}")

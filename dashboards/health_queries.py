@@ -28,6 +28,7 @@ def freshness(edition: Edition) -> pl.DataFrame:
         select 'Engine ' || engine as source, max(last_received_at) as newest,
                cast(sum(sessions + test_sessions) as bigint) as rows
         from data_health where tenant = $tenant group by engine
+        having max(last_received_at) is not null
         union all by name
         select 'Files: ' || kind as source, max(opened_at) as newest,
                cast(sum(rows_read) as bigint) as rows

@@ -33,7 +33,7 @@ TYPES = {
 HEADERS = {"cache-control": "private, no-store", "accept-ranges": "bytes"}
 
 
-class NotPlayable(Exception):
+class NotPlayableError(Exception):
     """The recording cannot be handed out; the text says why."""
 
 
@@ -68,16 +68,16 @@ def recording_file(uri: str, roots: list[Path]) -> Path:
     """The local file of a recording's uri, if it lies below one of ``roots``.
 
     Raises:
-        NotPlayable: not a file address, outside the roots (links followed), or not there.
+        NotPlayableError: not a file address, outside the roots (links followed), or not there.
     """
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
-        raise NotPlayable("only recordings on this machine can be played here")
+        raise NotPlayableError("only recordings on this machine can be played here")
     path = Path(unquote(parts.path) if parts.scheme else uri).resolve()
     if not any(path.is_relative_to(root) for root in roots):
-        raise NotPlayable("the recording lies outside the folders that may be played from")
+        raise NotPlayableError("the recording lies outside the folders that may be played from")
     if not path.is_file():
-        raise NotPlayable("the recording is no longer there")
+        raise NotPlayableError("the recording is no longer there")
     return path
 
 
@@ -85,12 +85,12 @@ def captions_file(relative: str | None, settings: Settings) -> Path:
     """The WebVTT file below the home's exports.
 
     Raises:
-        NotPlayable: no captions were written, or the path leaves the exports.
+        NotPlayableError: no captions were written, or the path leaves the exports.
     """
     root = settings.exports.resolve()
     path = (root / (relative or "")).resolve()
     if not relative or not path.is_relative_to(root) or not path.is_file():
-        raise NotPlayable("this recording has no captions")
+        raise NotPlayableError("this recording has no captions")
     return path
 
 
@@ -99,12 +99,14 @@ def roots(settings: Settings) -> list[Path]:
     return [settings.home.resolve(), *(Path(root).resolve() for root in settings.recording_roots)]
 
 
-def lookup(edition: Edition, session_id: str, name: str) -> dict[str, Any]:
+def lookup(edition: Edition | None, session_id: str, name: str) -> dict[str, Any]:
     """The row of the media table that a link means.
 
     Raises:
-        NotPlayable: the session has no such recording.
+        NotPlayableError: nothing is published, or the session has no such recording.
     """
+    if edition is None:
+        raise NotPlayableError("nothing is published")
     rows = ask(
         edition,
         "select uri, kind, status, captions_path from media where tenant = $tenant and session_id = $session",
@@ -113,7 +115,7 @@ def lookup(edition: Edition, session_id: str, name: str) -> dict[str, Any]:
     for row in rows:
         if reference(session_id, row["uri"]) == name:
             return row
-    raise NotPlayable("there is no such recording")
+    raise NotPlayableError("there is no such recording")
 
 
 def _serve(kind: str, request: Request) -> Response:
@@ -130,15 +132,12 @@ def _serve(kind: str, request: Request) -> Response:
         return PlainTextResponse(str(refused), refused.status)
     if user != reader.name:
         return PlainTextResponse("the link belongs to somebody else", 403)
-    edition = current_edition(settings.marts, tenant)
     try:
-        if edition is None:
-            raise NotPlayable("nothing is published")
-        row = lookup(edition, session_id, name)
+        row = lookup(current_edition(settings.marts, tenant), session_id, name)
         if kind == "captions":
             return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
         path = recording_file(row["uri"], roots(settings))
-    except NotPlayable as reason:
+    except NotPlayableError as reason:
         return PlainTextResponse(str(reason), 404)
     kind_of = TYPES.get(path.suffix.lower(), "video/mp4" if row["kind"] == "video" else "audio/mpeg")
     return FileResponse(path, media_type=kind_of, headers=HEADERS)

@@ -108,7 +108,14 @@ def version_events(edition: Edition, cell: Cell) -> pl.DataFrame:
         """
         select kind, subject, version, previous, first_day from version_events
         where tenant = $tenant and previous <> '' and first_day between $first and $last + 6
-          and (kind <> 'scenario' or $scenario = '*' or subject = $scenario)
+          and ($scenario = '*' or case kind
+                when 'scenario' then subject = $scenario
+                when 'rubric' then subject in (
+                    select rubric_id from session_scores inner join sessions using (tenant, session_id)
+                    where tenant = $tenant and scenario_id = $scenario
+                )
+                else true
+              end)
         order by first_day, kind, subject
         """,
         {name: value for name, value in cell.parameters(edition).items() if name != "region"},

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboards import session_queries
 from dashboards.components.player import Line, Source
 from dashboards.figures.timeline import Mark
-from dashboards.media import NotPlayable, link, recording_file, roots
+from dashboards.media import NotPlayableError, link, recording_file, roots
 from dashboards.names import COMPLETENESS, END_REASONS, SIGNAL_KINDS, CriterionText, Names, humanise, learner
 from dashboards.shell import Page
 from dashboards.wording import clock, count, day, listing, points
@@ -194,7 +194,7 @@ def lines(turns: pl.DataFrame | None, criteria: pl.DataFrame, names: Names, offs
             text=row["text"],
             start=-1.0 if row["start_s"] is None else max(row["start_s"] + offset, 0.0),
             end=-1.0 if row["start_s"] is None else row["start_s"] + offset + (row["duration_s"] or 0.0),
-            notes=tuple(f"cited for {label}" for label in notes.get(row["ordinal"], [])),
+            notes=(f"cited for {listing(notes[row['ordinal']])}",) if row["ordinal"] in notes else (),
         )
         for row in turns.iter_rows(named=True)
     ]
@@ -206,7 +206,7 @@ def source(page: Page, found: dict[str, Any], row: dict[str, Any] | None) -> Sou
         return None
     try:
         recording_file(row["uri"], roots(page.settings))
-    except NotPlayable:
+    except NotPlayableError:
         return None
     address = (page.settings, page.reader, page.edition, found["session_id"], row["uri"])
     return Source(

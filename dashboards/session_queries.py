@@ -66,7 +66,7 @@ FOUND = f"""
             when 'unscored' then l.session_id is null
             else true
           end
-"""  # noqa: S608 - constants only; values travel as parameters
+"""
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
@@ -81,7 +81,7 @@ def found(edition: Edition, wanted: Wanted, limit: int = LISTED) -> pl.DataFrame
         {FOUND}
         order by s.started_at desc, s.session_id
         limit $limit
-        """,  # noqa: S608
+        """,
         wanted.parameters(edition) | {"limit": limit},
     )
 
@@ -89,7 +89,7 @@ def found(edition: Edition, wanted: Wanted, limit: int = LISTED) -> pl.DataFrame
 @st.cache_data(max_entries=CACHED, show_spinner=False)
 def found_count(edition: Edition, wanted: Wanted) -> int:
     """How many sessions match."""
-    return int(ask(edition, f"select count(*) {FOUND}", wanted.parameters(edition)).item())  # noqa: S608
+    return int(ask(edition, f"select count(*) {FOUND}", wanted.parameters(edition)).item())
 
 
 def _of_session(edition: Edition, query: str, session_id: str) -> pl.DataFrame:

@@ -14,9 +14,11 @@ from dashboards.access import Action, Reader, authorize
 from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
-from dashboards.theme import CONFIG
+from dashboards.theme import CONFIG, LETTERING, for_dark
+from dashboards.wording import day
 from governance.settings import Settings
 
+SHORT = 11  # rows up to which a table shows all of itself
 PAGE = "_page"  # where app.py leaves the context of this run for the view
 
 
@@ -65,7 +67,14 @@ def missing(what: str, remedy: str) -> None:
 
 
 def chart(figure: go.Figure, alt: str, key: str) -> None:
-    """A figure as wide as its place, with its alternative text."""
+    """A figure as wide as its place, with its alternative text, its lettering as dark or light as the page's."""
+    dark = st.context.theme.type == "dark"
+    colour = LETTERING["dark" if dark else "light"]
+    figure = for_dark(figure) if dark else figure
+    figure.update_layout(font={"color": colour, "size": 13}, legend_font_color=colour)
+    figure.update_xaxes(tickfont_color=colour, title_font_color=colour)
+    figure.update_yaxes(tickfont_color=colour, title_font_color=colour)
+    figure.update_annotations(font_color=colour)
     st.plotly_chart(figure, width="stretch", config=CONFIG, alt=alt, key=key)
 
 
@@ -83,7 +92,7 @@ def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str) -> None:
         column_config=dict(columns),
         hide_index=True,
         width="stretch",
-        height=min(38 + 35 * max(shown.height, 1), 420),
+        height="content" if shown.height <= SHORT else 420,
         alt=f"Table: {name.replace('-', ' ')}",
         key=f"grid-{name}",
     )
@@ -121,29 +130,25 @@ def cell_filters(page: Page) -> tuple[str, str]:
     return region or ALL, scenario or ALL
 
 
-def date_filters(first: date, last: date) -> tuple[date, date]:
-    """From and to, bounded by the data; the wrong way round means the same days."""
-    start = st.date_input(
-        "From", first, min_value=first, max_value=last, key="from", format="YYYY-MM-DD", bind="query-params"
-    )
-    end = st.date_input("To", last, min_value=first, max_value=last, key="to", format="YYYY-MM-DD", bind="query-params")
+def week_filters(first: date, last: date) -> tuple[date, date]:
+    """First and last week, both Mondays; the wrong way round means the same weeks.
+
+    Lists and not Streamlit's date field: its parts are smaller than WCAG 2.2 allows a target to be.
+    """
+    weeks = [first + timedelta(weeks=step) for step in range((last - first).days // 7 + 1)]
+    start = st.selectbox("From the week of", weeks, key="from", format_func=day, bind="query-params")
+    end = st.selectbox("To the week of", weeks[::-1], key="to", format_func=day, bind="query-params")
     start, end = start or first, end or last
     return min(start, end), max(start, end)
 
 
-def monday(day: date) -> date:
-    """The Monday of the ISO week of a day."""
-    return day - timedelta(days=day.weekday())
-
-
 def withheld_note(frame: pl.DataFrame, cell: Cell, minimum: int) -> None:
-    """Say how many weeks are withheld and what would show more."""
-    hidden = frame.filter("suppressed")["week"].n_unique()
+    """Say how many weekly figures are withheld and what would show more."""
+    hidden = int(frame["suppressed"].sum())
     if not hidden:
         return
-    total = frame["week"].n_unique()
     wider = "" if cell.region == ALL and cell.scenario == ALL else " Choose all regions or all scenarios to see more."
     st.markdown(
-        f"{hidden} of {total} weeks are withheld, marked by a grey dash: fewer than {minimum} people practised, or the "
-        f"figure would reveal a group that small.{wider}"
+        f"{hidden} of {frame.height} weekly figures are withheld, marked by a grey dash: fewer than {minimum} people "
+        f"stand behind them, or they would reveal a group that small.{wider}"
     )

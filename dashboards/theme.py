@@ -1,5 +1,9 @@
 """Colours and figure defaults that hold on a light and on a dark page."""
 
+import json
+from html import escape
+from typing import Any
+
 import plotly.graph_objects as go
 
 # Okabe and Ito's palette: told apart with every common colour deficiency, and at least 3:1 on both backgrounds
@@ -11,13 +15,36 @@ GRID = "rgba(122,135,150,.25)"
 SEVERITY = {"critical": VERMILION, "high": VERMILION, "medium": ORANGE, "low": SKY, "info": GREY}
 SEVERITY_SYMBOL = {"critical": "x", "high": "x", "medium": "triangle-up", "low": "circle", "info": "circle-open"}
 
-CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+LETTERING = {"light": "#33404F", "dark": "#CBD5E1"}
+CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+
+
+def logo(name: str, accent: str | None, dark: bool) -> str:
+    """The mark in the bar of pages: an initial on the customer's colour, and the customer's name."""
+    colour = LETTERING["dark" if dark else "light"]
+    width = 46 + 10 * len(name)  # generous: a font that is wider than expected must not be cut
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="28" viewBox="0 0 {width} 28" role="img">'
+        f'<rect width="28" height="28" rx="6" fill="{accent or BLUE}"/>'
+        '<text x="14" y="20" text-anchor="middle" font-family="sans-serif" font-size="16" font-weight="700" '
+        f'fill="#FFFFFF">{escape(name[:1].upper())}</text>'
+        f'<text x="37" y="19.5" font-family="sans-serif" font-size="15" font-weight="600" fill="{colour}">'
+        f"{escape(name)}</text></svg>"
+    )
 
 
 def rgba(colour: str, opacity: float) -> str:
     """A hex colour with an opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def for_dark(figure: go.Figure) -> go.Figure:
+    """The same figure with the blues lightened: they carry the data, and fade on a dark page."""
+    text = figure.to_json() or "{}"
+    for light, dark in ((BLUE, "#3E96D6"), (SKY, "#A5D4F2")):
+        text = text.replace(light, dark).replace(rgba(light, 0)[:-2], rgba(dark, 0)[:-2])
+    return go.Figure(json.loads(text))
 
 
 def finish(figure: go.Figure, height: int, left: int = 48, bottom: int = 40, top: int = 16) -> go.Figure:

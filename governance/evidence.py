@@ -24,7 +24,7 @@ SCHEMA = {
 }
 
 
-class NoEvidence(Exception):
+class NoEvidenceError(Exception):
     """The lake has no turns of that day; the text says which file was looked for."""
 
 
@@ -35,13 +35,11 @@ def transcript(lake: Path, tenant: str, session_id: str, day: date) -> pl.DataFr
     null where the engine gave no timing.
 
     Raises:
-        NoEvidence: the day's partition is not in the lake, for example because its retention has ended.
+        NoEvidenceError: the day's partition is not in the lake, for example because its retention has ended.
     """
     path = lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet"
     if not path.is_file():
-        raise NoEvidence(
-            f"the lake holds no transcripts of {day.isoformat()} ({path.parent.name} is not in core/turns)"
-        )
+        raise NoEvidenceError(f"the lake holds no transcripts of {day.isoformat()}: {path} is not there")
     columns = ", ".join(SCHEMA)
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         frame = connection.sql(

@@ -17,6 +17,7 @@ from assets.core.languages import hear
 from assets.core.parts import gather
 from assets.duck import connect, literal
 from assets.lake import Lake
+from assets.raw.bundle_sql import utc
 from governance.catalog import Catalog
 from governance.rubrics_used import RubricsUsed
 from integrations.engine.vocabulary import end_reason
@@ -205,10 +206,10 @@ class _Builder:
         return {day: due.astimezone(UTC).isoformat() for day, due in rows}
 
 
-def define(con: duckdb.DuckDBPyConnection, now: datetime, reconcile_after_s: float) -> None:
+def define(
+    con: duckdb.DuckDBPyConnection, now: datetime = datetime(1970, 1, 1, tzinfo=UTC), reconcile_after_s: float = 900
+) -> None:
     """The small functions that core's SQL calls."""
-    from assets.raw.bundle_sql import utc
-
     con.execute(f"create or replace temp macro utc(text) as {utc('text')}")
     con.execute(f"create or replace temp macro built_at() as timestamptz {literal(now.isoformat())}")
     con.execute(f"create or replace temp macro wait_closed_s() as {float(reconcile_after_s)}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -10,6 +11,7 @@ from dashboards.figures.practice import WEEK, week_axis
 from dashboards.theme import BAND_OPACITY, BLUE, GREY, VERMILION, finish, rgba
 
 CLOSE = timedelta(days=10)  # version lines nearer than this share one label
+SAME = timedelta(days=3)  # and nearer than this, one line
 
 
 def stretches(weeks: Sequence[date]) -> list[list[date]]:
@@ -23,17 +25,24 @@ def stretches(weeks: Sequence[date]) -> list[list[date]]:
     return runs
 
 
-def merged_events(events: pl.DataFrame) -> list[tuple[date, str]]:
-    """Version changes as (day, label); changes close together become one line, so that labels never overlap."""
-    lines: list[tuple[date, list[str]]] = []
+def event_labels(events: pl.DataFrame) -> list[tuple[date, str]]:
+    """One label for each group of version changes that lie close together, at the group's first day.
+
+    The label names what changed, and the version where all changes share it: ``scenario, rubric v2``.
+    """
+    groups: list[list[dict[str, Any]]] = []
     for row in events.sort("first_day").iter_rows(named=True):
-        label = f"{row['kind']} v{row['version'].removeprefix('v')}"
-        if lines and row["first_day"] - lines[-1][0] < CLOSE:
-            if label not in lines[-1][1]:
-                lines[-1][1].append(label)
+        if groups and row["first_day"] - groups[-1][0]["first_day"] < CLOSE:
+            groups[-1].append(row)
         else:
-            lines.append((row["first_day"], [label]))
-    return [(at, labels[0] if len(labels) == 1 else f"{labels[0]} +{len(labels) - 1}") for at, labels in lines]
+            groups.append([row])
+    labels = []
+    for group in groups:
+        kinds = list(dict.fromkeys(row["kind"] for row in group))
+        versions = {row["version"].removeprefix("v") for row in group}
+        version = f" v{versions.pop()}" if len(versions) == 1 else ""
+        labels.append((group[0]["first_day"], ", ".join(kinds) + version))
+    return labels
 
 
 def _band(figure: go.Figure, frame: pl.DataFrame) -> None:
@@ -80,7 +89,7 @@ def panel(frame: pl.DataFrame, events: pl.DataFrame, weeks: Sequence[date], mast
             name="mean",
         )
     _withheld(figure, frame.filter("suppressed")["week"].to_list())
-    _version_lines(figure, events)
+    _version_lines(figure, events, weeks[-1])
     if mastery is not None:
         figure.add_hline(y=100 * mastery, line={"color": VERMILION, "width": 1.2, "dash": "dot"})
     week_axis(figure, weeks)
@@ -100,11 +109,24 @@ def _withheld(figure: go.Figure, weeks: list[date]) -> None:
         )
 
 
-def _version_lines(figure: go.Figure, events: pl.DataFrame) -> None:
-    for at, label in merged_events(events):
+def _version_lines(figure: go.Figure, events: pl.DataFrame, last: date) -> None:
+    drawn: date | None = None
+    for at in events["first_day"].unique().sort().to_list():
+        if drawn is not None and at - drawn < SAME:
+            continue
+        drawn = at
         figure.add_vline(x=at.isoformat(), line={"color": GREY, "width": 1.2, "dash": "dash"})
+    for at, label in event_labels(events):
+        late = last - at < 3 * WEEK  # a label near the right edge would be cut off
         figure.add_annotation(
-            x=at.isoformat(), y=1.0, yref="paper", yanchor="bottom", text=label, showarrow=False, font={"size": 11}
+            x=at.isoformat(),
+            y=1.0,
+            yref="paper",
+            xanchor="right" if late else "left",
+            yanchor="bottom",
+            text=label,
+            showarrow=False,
+            font={"size": 12},
         )
 
 
@@ -116,5 +138,5 @@ def describe(name: str, frame: pl.DataFrame) -> str:
     first, last = shown.row(0, named=True), shown.row(-1, named=True)
     return (
         f"{name}: weekly mean score from {100 * first['mean']:.0f} in the week of {first['week']:%d %B %Y} to "
-        f"{100 * last['mean']:.0f} in the week of {last['week']:%d %B %Y}, out of 100; the table below holds every week."
+        f"{100 * last['mean']:.0f} in the week of {last['week']:%d %B %Y}, of 100; the table below holds every week."
     )

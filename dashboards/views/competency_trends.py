@@ -1,16 +1,18 @@
 """Competency trends: which competencies grow, and where?"""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from dashboards import queries, shell
+from dashboards.changes import PASS, with_changes
 from dashboards.figures import trends
 from dashboards.names import humanise
 from dashboards.queries import Cell
 from dashboards.shell import Page
-from dashboards.wording import count, listing, points, signed, span
+from dashboards.wording import count, day, listing, signed, span
 
 WEEK = timedelta(weeks=1)
 TABLE = {
@@ -42,62 +44,57 @@ def filters(page: Page) -> Cell:
         st.stop()
     with st.grid(4, min_column_width=170, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
-    return Cell(region, scenario, shell.monday(first), shell.monday(last))
+        first, last = shell.week_filters(*known)
+    return Cell(region, scenario, first, last)
 
 
-def movement(frame: pl.DataFrame) -> pl.DataFrame:
-    """Per competency the first and last shown week, and whether their intervals lie apart.
+def halves(page: Page, cell: Cell, frame: pl.DataFrame) -> tuple[pl.DataFrame, date, date, date] | None:
+    """Change of each competency from the first half of the weeks shown to the second; ``None`` below four weeks.
 
-    Intervals that do not overlap are a stricter test than 95 %: what is called a change here is one.
+    Halves and not ends: single weeks are noisy, and best against first would grow with practice alone.
     """
-    shown = frame.filter(~pl.col("suppressed") & pl.col("lower").is_not_null()).sort("week")
-    ends = shown.group_by("competency", maintain_order=True).agg(
-        weeks=pl.len(),
-        first=pl.col("mean").first(),
-        first_upper=pl.col("upper").first(),
-        first_lower=pl.col("lower").first(),
-        last=pl.col("mean").last(),
-        last_lower=pl.col("lower").last(),
-        last_upper=pl.col("upper").last(),
-    )
-    return ends.filter(pl.col("weeks") > 1).with_columns(
-        change=pl.col("last") - pl.col("first"),
-        grew=pl.col("last_lower") > pl.col("first_upper"),
-        fell=pl.col("last_upper") < pl.col("first_lower"),
-    )
+    shown = frame.filter(~pl.col("suppressed"))["week"].unique().sort().to_list()
+    if len(shown) < 4:
+        return None
+    first, middle, last = shown[0], shown[len(shown) // 2], shown[-1]
+    half = Cell(cell.region, cell.scenario, middle, last)
+    changes = with_changes(queries.periods(page.edition, half, first, page.settings.minimum_cell))
+    return changes.filter((pl.col("subject") != PASS) & pl.col("change").is_not_null()), first, middle, last
 
 
 def sentence(page: Page, cell: Cell, frame: pl.DataFrame, events: pl.DataFrame) -> str:
-    """The answer: what grew beyond its intervals between the first and the last week."""
-    moves = movement(frame)
-    where = f"{page.names.scenario(cell.scenario)}, {page.names.region(cell.region).lower()}"
-    if cell.region != queries.ALL:
-        where = f"{page.names.scenario(cell.scenario)}, {page.names.region(cell.region)}"
-    shown = frame.filter(~pl.col("suppressed"))
-    text = f"**{where}, {span(shown['week'].min(), shown['week'].max())}:** "  # type: ignore[arg-type]
-    grew = moves.filter("grew").sort("change", descending=True)
-    fell = moves.filter("fell").sort("change")
-    if grew.is_empty() and fell.is_empty():
-        text += f"none of {count(moves.height, 'competency', 'competencies')} changed by more than its intervals"
-    else:
-        parts = []
-        for verb, some in (("grew", grew), ("fell", fell)):
-            if some.height:
-                listed = [
-                    f"{page.names.competency(row['competency'])} ({signed(row['change'], 'points')} to "
-                    f"{points(row['last'])})"
-                    for row in some.iter_rows(named=True)
-                ]
-                parts.append(f"{listing(listed)} {verb} beyond the 95 % intervals")
-        text += "; ".join(parts)
-    text += f" between the first and last weeks shown; n = {count(shown['n_scores'].sum(), 'score')}."
+    """The answer: which competencies moved by more than their intervals, from the first half to the second."""
+    region = page.names.region(cell.region)
+    where = f"{page.names.scenario(cell.scenario)}, {region.lower() if cell.region == queries.ALL else region}"
+    found = halves(page, cell, frame)
+    if found is None:
+        return f"**{where}:** too few weeks are shown to tell growth from noise; four are needed."
+    changes, first, middle, last = found
+    text = f"**{where}, {span(first, last)}.** Since {day(middle)}, against the weeks before: "
+    grew = changes.filter(pl.col("change") > pl.col("change_half")).sort("change", descending=True)
+    fell = changes.filter(-pl.col("change") > pl.col("change_half")).sort("change")
+    parts = [f"{listing([moved(page, row) for row in some.iter_rows(named=True)])} {verb}"
+             for verb, some in (("grew", grew), ("fell", fell)) if some.height]  # fmt: skip
+    still = changes.height - grew.height - fell.height
+    if still or not parts:
+        parts.append(f"{count(still, 'competency', 'competencies')} moved within the noise")
+    text += (
+        "; ".join(parts) + f" (95 % intervals, n = {count(changes['n'].sum() + changes['n_before'].sum(), 'score')})."
+    )
     if events.height:
         text += (
             f" {count(events.height, 'version')} came into use in between: a step at a dashed line may be the "
             "measure and not the people."
         )
     return text
+
+
+def moved(page: Page, row: dict[str, Any]) -> str:
+    """A competency with its change and interval."""
+    return (
+        f"**{page.names.competency(row['subject'])}** {signed(row['change'], 'points')} "
+        f"(±{round(100 * row['change_half'])})"
+    )
 
 
 def panels(page: Page, frame: pl.DataFrame, events: pl.DataFrame, cell: Cell) -> None:
@@ -139,9 +136,10 @@ def main() -> None:
             )
         return
     shell.answer(place, sentence(page, cell, frame, events))
-    st.markdown(
-        "Weekly mean score from 0 to 100 points; the band is the 95 % interval, clustered by learner. "
-        "The dotted line is the mastery level, dashed lines are versions that came into use."
+    shell.section(
+        "Week by week",
+        "Mean score from 0 to 100 points; the band is the 95 % interval, clustered by learner. The dotted line is the "
+        "mastery level, dashed lines are versions that came into use.",
     )
     shell.withheld_note(frame, cell, page.settings.minimum_cell)
     panels(page, frame, events, cell)

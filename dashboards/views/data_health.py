@@ -1,6 +1,7 @@
 """Data health: can the figures be trusted today, and what is missing from them?"""
 
 from datetime import UTC, datetime
+from textwrap import wrap
 
 import polars as pl
 import streamlit as st
@@ -238,7 +239,7 @@ def published(page: Page, now: datetime) -> None:
     rows = [
         ("Version", page.edition.id),
         ("Published", f"{made:%Y-%m-%d %H:%M} UTC, {ago(made, now)}" if made else "unknown: the manifest is missing"),
-        ("SHA-256", str(facts.get("sha256", "–"))),
+        ("SHA-256", " ".join(wrap(str(facts.get("sha256", "–")), 8))),  # in groups, so that a narrow page can break it
         ("Size", f"{facts['bytes'] / 1e6:.1f} MB" if "bytes" in facts else "–"),
         ("Days", " to ".join(str(day) for day in facts.get("days", [])) or "–"),
         ("Signal policies", listing([str(item) for item in facts.get("policy_versions", [])]) or "–"),

@@ -1,11 +1,13 @@
 """Overview: is practice happening, is it getting better, and where should one look next?"""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 import streamlit as st
 
 from dashboards import queries, shell
+from dashboards.changes import PASS, with_changes
 from dashboards.figures import practice
 from dashboards.names import humanise
 from dashboards.queries import Cell
@@ -13,8 +15,6 @@ from dashboards.shell import Page
 from dashboards.wording import (
     change_sentence,
     count,
-    critical,
-    interval,
     listing,
     percent,
     points,
@@ -22,7 +22,6 @@ from dashboards.wording import (
     span,
 )
 
-PASS = "(pass)"  # noqa: S105 - the subject of the pass rate in queries.periods
 PERIODS = {"4": "4 weeks", "8": "8 weeks", "13": "13 weeks", "26": "26 weeks"}
 SHOWN_BEFORE = 26  # weeks of history drawn, at most
 WEEK = timedelta(weeks=1)
@@ -63,30 +62,6 @@ GUARDRAILS = {
 }
 
 
-def with_intervals(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add ``lower``, ``upper``, ``change`` and ``change_half`` to rows of ``queries.periods``, on 0 to 1."""
-    rows = []
-    for row in frame.iter_rows(named=True):
-        mean, error = row["mean"], row["error"]
-        lower, upper = (
-            interval(mean, error, row["effective"]) if mean is not None and error is not None else (None, None)
-        )
-        changed = mean is not None and row["mean_before"] is not None and row["change_error"] is not None
-        rows.append(
-            row
-            | {
-                "lower": lower,
-                "upper": upper,
-                "change": mean - row["mean_before"] if changed else None,
-                "change_half": critical(min(row["effective"], row["effective_before"])) * row["change_error"]
-                if changed
-                else None,
-            }
-        )
-    added = dict.fromkeys(("lower", "upper", "change", "change_half"), pl.Float64)
-    return pl.DataFrame(rows, schema={**frame.schema, **added})
-
-
 def filters(page: Page) -> tuple[Cell, date]:
     """The cell of this period and the Monday on which the period before it starts; stops where nothing is published."""
     known = queries.weeks(page.edition)
@@ -124,7 +99,7 @@ def main() -> None:
             "Choose all regions, all scenarios or a longer period.",
         )
         return
-    scores = with_intervals(queries.periods(page.edition, cell, before, page.settings.minimum_cell))
+    scores = with_changes(queries.periods(page.edition, cell, before, page.settings.minimum_cell))
     learners, learners_before = queries.reach(page.edition, cell, before)
     earlier = history.filter(pl.col("week").is_between(before, cell.first - WEEK))
     shell.answer(place, sentence(cell, weekly, scores, learners))
@@ -239,7 +214,10 @@ def competencies(page: Page, scores: pl.DataFrame) -> None:
 def funnel(weekly: pl.DataFrame) -> None:
     """From launched to passed."""
     totals = practice.funnel_totals(weekly)
-    shell.section("From launch to pass", "Sessions of the period that reached each step.")
+    shell.section(
+        "From launch to pass",
+        "Sessions of the period that reached each step; a session that ended early can still be scored.",
+    )
     launched = max(totals["launched"], 1)
     alt = "Bars: " + ", ".join(f"{practice.STEPS[step]} {count(value)}" for step, value in totals.items()) + "."
     shell.chart(practice.funnel(totals), alt, "funnel")
@@ -249,7 +227,7 @@ def funnel(weekly: pl.DataFrame) -> None:
             "step": [practice.STEPS[step] for step in totals],
             "sessions": values,
             "of_launched": [100 * value / launched for value in values],
-            "of_previous": [100.0, *(100 * b / a if a else None for a, b in zip(values, values[1:], strict=False))],
+            "of_previous": [100.0, *(100 * b / a if a else None for a, b in pairwise(values))],
         }
     )
     shell.table(frame, FUNNEL, "funnel")
@@ -277,9 +255,18 @@ def changes(page: Page, scores: pl.DataFrame) -> None:
         rest = frame.filter(pl.col("change").abs() <= pl.col("change_half"))["subject"].to_list()
         st.markdown(f"Within their intervals: {listing(sorted(page.names.competency(code) for code in rest))}.")
     st.markdown("**Look closer**")
-    st.page_link("views/competency_trends.py", label="Which competency grows, week by week")
-    st.page_link("views/session_replay.py", label="Replay the sessions that failed", query_params={"result": "failed"})
-    st.page_link("views/data_health.py", label="Whether anything is missing from these figures")
+    st.page_link(
+        "views/competency_trends.py", label="Which competency grows, week by week", icon=":material/trending_up:"
+    )
+    st.page_link(
+        "views/session_replay.py",
+        label="Replay the sessions that failed",
+        icon=":material/play_circle:",
+        query_params={"result": "Failed"},
+    )
+    st.page_link(
+        "views/data_health.py", label="Whether anything is missing from these figures", icon=":material/fact_check:"
+    )
 
 
 def guardrails(page: Page, cell: Cell) -> None:

@@ -13,9 +13,10 @@ from dashboards.figures.timeline import timeline
 from dashboards.session_queries import Wanted
 from dashboards.shell import Page
 from dashboards.wording import clock, count, percent
-from governance.evidence import NoEvidence, transcript
+from governance.evidence import NoEvidenceError, transcript
 
 RESULTS = {"any": "Any result", "passed": "Passed", "failed": "Failed", "unscored": "Not scored"}
+CHOICE, SHOWN = "_session", "_session_shown"
 SEEK = "_seek"  # (session, second, counter): the last wish of a button outside the player
 TIMED = {
     "clock": st.column_config.TextColumn("At"),
@@ -47,7 +48,7 @@ def filters(page: Page) -> Wanted:
         st.stop()
     with st.grid(6, min_column_width=150, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.date_filters(known[0], known[1] + timedelta(days=6))
+        first, last = shell.week_filters(*known)
         result = st.selectbox(
             "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
         )
@@ -55,32 +56,48 @@ def filters(page: Page) -> Wanted:
             "Recording", ["any", "recorded"], key="recording",
             format_func={"any": "With or without", "recorded": "With a recording"}.__getitem__, bind="query-params",
         )  # fmt: skip
-    return Wanted(region, scenario, first, last, result or "any", recorded == "recorded")
+    return Wanted(region, scenario, first, last + timedelta(days=6), result or "any", recorded == "recorded")
+
+
+def _remember() -> None:
+    st.query_params["session"] = st.session_state[CHOICE]
+
+
+def linked_session(page: Page, wanted: Wanted, listed: set[str]) -> str | None:
+    """The session named in the address, unless the filters have since moved away from it."""
+    linked = st.query_params.get("session")
+    shown, filters_then = st.session_state.get(SHOWN, (None, None))
+    if linked is None or (linked == shown and filters_then != wanted and linked not in listed):
+        return None
+    if linked not in listed and session_queries.session(page.edition, linked) is None:
+        shell.missing(f"There is no session {linked}.", "The link is old or belongs to another customer.")
+        return None
+    return linked
 
 
 def pick(page: Page, wanted: Wanted) -> str | None:
     """The session to show: the one in the address, else the newest that matches. A link wins over the filters."""
     listed = session_queries.found(page.edition, wanted)
     labels = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
-    linked = st.query_params.get("session")
-    if linked and linked not in labels:
-        row = session_queries.session(page.edition, linked)
-        if row is None:
-            shell.missing(f"There is no session {linked}.", "The link is old or belongs to another customer.")
-        elif st.session_state.get("_linked") != linked or not labels:
-            labels = {linked: replay.label(row, page.names), **labels}
+    linked = linked_session(page, wanted, set(labels))
+    if linked is not None and linked not in labels:
+        labels = {linked: replay.label(session_queries.session(page.edition, linked) or {}, page.names), **labels}
     if not labels:
         shell.missing("No session matches these filters.", "Choose any result, all scenarios or other dates.")
         return None
+    st.session_state[CHOICE] = linked or next(iter(labels))
     total = session_queries.found_count(page.edition, wanted)
-    options = list(labels)
-    start = options.index(linked) if linked in options else 0
     more = f"; the newest {session_queries.LISTED} are listed" if total > session_queries.LISTED else ""
     chosen = st.selectbox(
-        f"Session ({count(total)} match{more})", options, index=start, format_func=lambda item: labels.get(item, item)
+        f"Session ({count(total)} match{more})",
+        list(labels),
+        key=CHOICE,
+        format_func=lambda item: labels.get(item, item),
+        on_change=_remember,
     )
-    if chosen and chosen != linked:
-        st.query_params["session"] = chosen
+    if chosen != st.query_params.get("session"):
+        st.query_params["session"] = chosen  # so that the address can be sent to a colleague
+    st.session_state[SHOWN] = (chosen, wanted)
     return chosen
 
 
@@ -117,7 +134,7 @@ def words(page: Page, found: dict[str, Any]) -> pl.DataFrame | None:
     """The session's turns, or ``None`` where the lake does not hold them."""
     try:
         return transcript(page.settings.lake, page.edition.tenant, found["session_id"], found["day"])
-    except NoEvidence:
+    except NoEvidenceError:
         return None
 
 
@@ -153,6 +170,10 @@ def recording(
     wish = st.session_state.get(SEEK)
     seek = (max(wish[1] + offset, 0.0), wish[2]) if wish and wish[0] == found["session_id"] else None
     player(lines, source, key=f"player-{found['session_id']}", seek=seek)
+
+
+def _open(session_id: str) -> None:
+    st.query_params["session"] = session_id
 
 
 def _seek(session_id: str, second: float) -> None:
@@ -238,7 +259,7 @@ def provenance(page: Page, found: dict[str, Any], scores: pl.DataFrame, media: p
         if attempts:
             st.markdown("**Other attempts of the same learner**")
             for label, session_id in attempts:
-                st.page_link("views/session_replay.py", label=label, query_params={"session": session_id})
+                st.button(label, key=f"attempt-{session_id}", type="tertiary", on_click=_open, args=(session_id,))
         for row in media.iter_rows(named=True):
             why = f" ({row['status_reason']})" if row["status_reason"] else ""
             st.markdown(
