@@ -64,7 +64,7 @@ def slots(
             skills={name: person.skill(name) for name in person.start},
         )
         if ending not in ("no_show", "technical_failure") and not is_test:
-            for competency in {item.competency for item in rubric.criteria}:
+            for competency in sorted({item.competency for item in rubric.criteria}):
                 person.practised[competency] = person.practised.get(competency, 0) + 1
 
 

@@ -1,6 +1,9 @@
 """The same arguments give the same bytes, and the folder holds what it promises."""
 
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,6 +12,7 @@ import orjson
 import pytest
 
 from governance.catalog import Catalog
+from governance.settings import PROJECT
 from integrations.engine import simulator
 from integrations.engine.registries import read_launches, read_learners
 from integrations.engine.simulator import Uglies
@@ -28,6 +32,26 @@ def test_same_seed_same_bytes(catalog: Catalog, tmp_path: Path) -> None:
     first = made(catalog, tmp_path / "a", videos=1)
     assert made(catalog, tmp_path / "a", videos=1) == first
     assert made(catalog, tmp_path / "a", seed=2) != made(catalog, tmp_path / "a", seed=3)
+
+
+def test_the_order_of_sets_does_not_matter(tmp_path: Path) -> None:
+    """Python's hash seed differs from process to process."""
+    code = (
+        "import sys, datetime, pathlib; from governance.catalog import Catalog; from integrations.engine import simulator;"
+        "from integrations.engine.simulator.generate import fingerprint; from governance.settings import PROJECT;"
+        "day = datetime.date(2026, 10, 1); out = pathlib.Path(sys.argv[1]);"
+        "simulator.generate(Catalog.load(PROJECT / 'config'), 20, 1, day, day, out, videos=0);"
+        "sys.stdout.write(fingerprint(out))"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(PROJECT)},
+            capture_output=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(found) == 1
 
 
 def test_a_second_run_leaves_nothing_of_the_first(catalog: Catalog, tmp_path: Path) -> None:
