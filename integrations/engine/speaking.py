@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from integrations.engine import vocabulary as v
@@ -205,9 +206,10 @@ def _distance(at: float, stretch: Interval) -> float:
 
 def number(value: Any) -> float | None:
     """A finite number, or None: true is no number, and text is none either."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if value == value and abs(value) != float("inf") else None
+    kind = type(value)
+    if kind is float:
+        return value if isfinite(value) else None
+    return float(value) if kind is int else None
 
 
 def seconds(value: Any) -> float | None:
