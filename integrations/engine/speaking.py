@@ -43,6 +43,14 @@ class Utterance:
     notes: dict[str, str] = field(default_factory=dict)
     interval: Interval | None = None
     taken: bool = False
+    _words: tuple[str, str] | None = None
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The words of what was heard and of what was meant; asked for once all is known of the utterance."""
+        if self._words is None:
+            self._words = (text_key(self.text), text_key(self.intended or ""))
+        return self._words
 
     @property
     def text(self) -> str:
