@@ -77,8 +77,8 @@ def _shutdown(fields: Content, _: Mapping[str, Any]) -> Content:
 
 def _transcript(fields: Content, _: Mapping[str, Any]) -> Content:
     entries = fields.get("transcript")
-    listed = entries if isinstance(entries, list) else []
-    return {"entries": [_entry(entry) for entry in listed if isinstance(entry, Mapping)]}
+    found = entries if isinstance(entries, list) else []
+    return {"entries": [_entry(entry) for entry in found if isinstance(entry, dict)]}
 
 
 def _entry(entry: Content) -> Content:

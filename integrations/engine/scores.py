@@ -99,7 +99,7 @@ def score(raw: Any) -> float | None:
     """A number, also as text ("3", "3.5", "3/5"); None for anything else: absent is not 0."""
     if isinstance(raw, str):
         match = _FRACTION.fullmatch(raw)
-        return float(match[1]) if match else None
+        return number(float(match[1])) if match else None
     return number(raw)
 
 
@@ -123,10 +123,11 @@ class _Evidence:
 
     def turns(self, names: set[str], own: Any) -> list[int] | None:
         """Ordinals cited for a criterion that goes by any of ``names``; None where nothing could be mapped."""
+        named = [*names]  # a list: a model may write anything for a criterion, and not all of it can be hashed
         cited = {
             turn
             for criterion, turn in self._highlights
-            if turn is not None and (criterion is None or criterion in names)
+            if turn is not None and (criterion is None or criterion in named)
         }
         for one in own if isinstance(own, list) else [own]:
             turn = self._turn(one if isinstance(one, dict) else {"quote": one})

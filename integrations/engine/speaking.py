@@ -8,6 +8,7 @@ from integrations.engine import vocabulary as v
 from integrations.engine.events import Event
 
 _NOT_WORDS = re.compile(r"[\W_]+")
+LONGEST_S = 31 * 86_400.0  # no session lasts a month: a larger number is no time in it
 TWIN_S = 0.75  # old and new name of one event are this close at most
 TWIN_UTTERANCE_S = 2.0
 ECHO_S = 10.0  # typed input that comes back as an utterance does so within this
@@ -75,7 +76,7 @@ def intervals(groups: dict[str, list[Event]]) -> list[Interval]:
 def _stop(
     event: Event, current: Interval | None, speaker: str, last: dict[str, Interval], found: list[Interval]
 ) -> None:
-    duration = number(event.content.get("duration"))
+    duration = seconds(event.content.get("duration"))
     twin = current is not None and current.end is not None and event.moment - current.end <= TWIN_S
     if current is None or not (current.open or twin):
         if duration is None:
@@ -207,6 +208,12 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if value == value and abs(value) != float("inf") else None
+
+
+def seconds(value: Any) -> float | None:
+    """A number of seconds that a session can hold; None for anything else."""
+    found = number(value)
+    return found if found is not None and abs(found) <= LONGEST_S else None
 
 
 def text_key(text: str) -> str:
