@@ -1,7 +1,7 @@
 """Engine deliveries from files: one JSON object a line, with or without an envelope that says how it came.
 
 An envelope is ``{"channel", "received_at", "body"}``, as the simulator and relays write it. A bare line is the
-delivery itself; its channel is told by its fields, and it counts as received now.
+delivery itself; its channel is told by its fields, and it counts as received when the file was first ingested.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,11 +43,11 @@ class _Count:
 
 def take(desk: "Desk", path: Path, progress: Callable[[int], None]) -> "Tally":
     """Read, gate and store the deliveries of a file; the tally counts deliveries, not lines."""
-    from pipelines.intake import Tally, book
+    from pipelines.intake import Tally, book, first_taken
 
     count = _Count()
     inbox = Inbox(desk.state)
-    reader = Reader(desk, owners(desk))
+    reader = Reader(desk, owners(desk), first_taken(desk, Kind.deliveries, path))
     waiting: list[tuple[int, Parcel]] = []
     for line, record in lines(path, desk.settings.max_body_bytes):
         count.read += 1
@@ -157,8 +157,9 @@ def channel_of(record: Mapping[str, Any]) -> str:
 class Reader:
     """Turns one parsed line into gated parcels."""
 
-    def __init__(self, desk: "Desk", known: Mapping[str, Sequence[Owner]]) -> None:
+    def __init__(self, desk: "Desk", known: Mapping[str, Sequence[Owner]], received_at: datetime) -> None:
         self._desk = desk
+        self._received_at = received_at
         self._known = known
         tenants = {owner.tenant for found in known.values() for owner in found}
         self._only = next(iter(tenants)) if len(tenants) == 1 else None
@@ -175,12 +176,12 @@ class Reader:
 
     def _opened(self, record: Mapping[str, Any]) -> tuple[str, datetime, Any, str | None]:
         if "body" not in record or "channel" not in record:
-            return channel_of(record), self._desk.now, record, None
+            return channel_of(record), self._received_at, record, None
         channel = record["channel"]
         if channel not in delivery.CHANNELS:
             raise delivery.Refused("channel_unknown", f"channel is one of {', '.join(delivery.CHANNELS)}")
         hint = record.get("session_id") or record.get("conversation_id")
-        return channel, _moment(record.get("received_at"), self._desk.now), record["body"], hint
+        return channel, _moment(record.get("received_at"), self._received_at), record["body"], hint
 
     def _sealed(self, found: delivery.Delivery) -> Parcel:
         owner = owner_of(found.session_id, self._known, self._desk.tenant, self._only)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from governance.gate import SignalPolicy
     from governance.identities import Identities
     from governance.launches import Launches
+    from governance.recorded import Recorded
     from governance.state import State
+    from integrations.engine.registries import Reject
 
 WAIT_S = 600.0  # an ingest beside a running pipeline waits for its turn rather than fail
 
@@ -114,28 +116,25 @@ def _rows(desk: Desk, kind: Kind, path: Path) -> Tally:
 
 
 def _learners(desk: Desk, path: Path) -> Tally:
-    from governance.identities import DirectoryEntry
     from integrations.engine.registries import read_learners
 
     reading = read_learners(path, desk.tenant)
-    recorded = desk.identities.record([DirectoryEntry.model_validate(record) for record in reading.records])
-    refusals = tuple(Refusal(bad.line, bad.rule, bad.reason) for bad in reading.rejects)
-    return _registered(desk, Kind.learners, path, recorded.new + recorded.changed, recorded.same, refusals)
+    recorded = desk.identities.record(reading.records)
+    return _registered(desk, Kind.learners, path, recorded, reading.rejects)
 
 
 def _launches(desk: Desk, path: Path) -> Tally:
-    from governance.launches import Launch
     from integrations.engine.registries import read_launches
 
     reading = read_launches(path, desk.tenant)
-    recorded = desk.launches.record([Launch.model_validate(record) for record in reading.records], desk.now)
-    refusals = tuple(Refusal(bad.line, bad.rule, bad.reason) for bad in reading.rejects)
-    return _registered(desk, Kind.launches, path, recorded.new + recorded.changed, recorded.same, refusals)
+    recorded = desk.launches.record(reading.records, desk.now)
+    return _registered(desk, Kind.launches, path, recorded, reading.rejects)
 
 
-def _registered(
-    desk: Desk, kind: Kind, path: Path, accepted: int, repeated: int, refusals: tuple[Refusal, ...]
-) -> Tally:
+def _registered(desk: Desk, kind: Kind, path: Path, recorded: "Recorded", rejects: Sequence["Reject"]) -> Tally:
+    """What says the same as before is a repeat; what contradicts it replaces it, and counts as accepted."""
+    refusals = tuple(Refusal(bad.line, bad.rule, bad.reason) for bad in rejects)
+    accepted, repeated = recorded.new + recorded.changed, recorded.same
     tally = Tally(kind, path, accepted + repeated + len(refusals), accepted, repeated, len(refusals), 0, refusals)
     book(desk, tally)
     return tally
@@ -156,6 +155,19 @@ def book(desk: Desk, tally: Tally) -> None:
         refused=tally.refused,
         withheld=tally.withheld,
     )
+
+
+def first_taken(desk: Desk, kind: Kind, path: Path) -> datetime:
+    """When these very bytes were ingested first; now where they were not.
+
+    A callback without a time of its own is told apart by the minute of its receipt. Taking the first one makes the
+    same file again a repeat.
+    """
+    from governance.batches import Batches
+
+    known = Batches(desk.state).frame()
+    same = known.filter((known["sha256"] == digest(path)) & (known["kind"] == kind.value))["opened_at"]
+    return min(same.to_list(), default=desk.now)
 
 
 def digest(path: Path) -> str:

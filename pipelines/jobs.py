@@ -8,10 +8,10 @@ import dagster as dg
 SESSIONS = dg.AssetSelection.groups("raw", "core").materializable()
 MARTS = dg.AssetSelection.groups("marts").materializable()
 
-days = dg.define_asset_job("days", selection=SESSIONS, description="Raw and core of a range of days.")
-marts = dg.define_asset_job("marts", selection=MARTS, description="Marts, their checks and publishing.")
+days = dg.define_asset_job("rebuild_days", selection=SESSIONS, description="Raw and core of a range of days.")
+marts = dg.define_asset_job("publish_marts", selection=MARTS, description="Marts, their checks and publishing.")
 everything = dg.define_asset_job(
-    "everything",
+    "rebuild_everything",
     selection=SESSIONS | MARTS,
     description="Raw, core, marts, checks and publishing of a range of days: what `rolecall run` executes.",
 )

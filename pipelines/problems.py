@@ -7,6 +7,8 @@ the alerts and Dagster's failures all say the same sentence. Secrets are struck 
 import errno
 import re
 
+STARTED_BY = "rolecall/started_by"  # tag of runs whose failures the command line tells by itself
+
 _SECRETS = (
     re.compile(r"(?<=://)[^/@\s:]+:[^@\s/]+(?=@)"),  # user:password in an address
     re.compile(r"(?i)((?:bearer|x-api-key|token|secret|password|api[_-]?key)[\"']?\s*[:= ]\s*[\"']?)[^\s\"',;&]+"),

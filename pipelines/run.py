@@ -6,9 +6,10 @@ of a year costs one scan. One writer at a time; whoever comes second is told who
 
 import hashlib
 import json
+import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,16 +18,15 @@ from typing import TYPE_CHECKING, Any
 from assets.lake import Lake
 from governance.settings import Settings
 from pipelines import environment
-from pipelines.problems import Problem
+from pipelines.problems import STARTED_BY, Problem
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from pipelines.watch import Watch
 
+LOG = logging.getLogger("rolecall.run")
 GAP_DAYS = 3  # rebuilding so many days in between costs less than one more Dagster run
+ROUNDS = 3
 MARK = "last-run.json"
-STARTED_BY = "rolecall/started_by"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 LOGGER = "progress"
 
@@ -108,25 +108,56 @@ class _Run:
         self.state = State.open(settings.database_url)
 
     def execute(self, tenant: str | None, days: tuple[date, date] | None, full: bool) -> Report:
-        """Drain, find what is stale, rebuild it; or say that nothing was."""
-        from assets.core import plan
+        """Drain, rebuild what is stale until nothing is, then marts and publishing; or say that nothing was new."""
         from assets.raw import deliveries
         from pipelines.watch import Watch
 
+        self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
         self.say("what is stale")
-        stale = landed_days(self.lake) if full else plan.stale_days(self.lake, self.state, self.catalog, self.now)
-        stale = within(stale, days)
+        stale = within(landed_days(self.lake), days) if full else self._stale(days)
         if not stale and not full and _read_mark(self.settings.home) == self._mark():
             return self._report(0, drained, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
-        launch(self.settings, ranges(stale), watch, tenant)
+        with Launcher(self.settings, watch) as launcher:
+            rebuilt = self._rebuild(launcher, stale, days)
+            launcher.launch("publish_marts", None, marts_config(tenant, full))
         spent = time.monotonic() - begun
         if tenant is None and days is None:
             _write_mark(self.settings.home, self._mark())
-        return self._report(len(stale), drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+        return self._report(rebuilt, drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _pull(self) -> None:
+        """Ask the engine for what its callbacks lost; an engine that does not answer holds nothing up."""
+        from integrations.engine.pull import PullError
+        from pipelines.reconcile import reconcile_if_possible
+
+        if self.settings.engine_key is None:
+            return
+        self.say("reconciling pull")
+        try:
+            reconcile_if_possible(self.settings, self.state, self.now)
+        except PullError as error:
+            LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
+
+    def _stale(self, days: tuple[date, date] | None) -> list[date]:
+        from assets.core import plan
+
+        return within(plan.stale_days(self.lake, self.state, self.catalog, self.now), days)
+
+    def _rebuild(self, launcher: "Launcher", stale: list[date], days: tuple[date, date] | None) -> int:
+        """Rebuild days; a new largest score of an uncatalogued criterion makes older days stale in turn."""
+        rebuilt: set[date] = set()
+        for _ in range(ROUNDS):
+            if not stale:
+                break
+            for span in ranges(stale):
+                launcher.launch("rebuild_days", span)
+            rebuilt |= set(stale)
+            stale = self._stale(days)
+        return len(rebuilt)
 
     def _mark(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
@@ -158,38 +189,47 @@ class _Run:
         )
 
 
-def launch(settings: Settings, spans: Sequence[tuple[date, date]], watch: "Watch", tenant: str | None) -> None:
-    """One Dagster run a span; marts and publishing go with the last. Raises ``Problem`` where one fails."""
-    from pipelines import definitions
+class Launcher:
+    """Launches jobs in this process on the persistent instance; a context manager, since it holds the instance."""
 
-    code = definitions.build(settings, loggers={LOGGER: watch.definition()})
-    with environment.instance(settings) as instance:
-        for span in spans[:-1]:
-            _launch(code, "days", instance, span, tenant)
-        if spans:
-            _launch(code, "everything", instance, spans[-1], tenant)
-        else:
-            _launch(code, "marts", instance, None, tenant)
+    def __init__(self, settings: Settings, watch: "Watch") -> None:
+        from pipelines import definitions
+
+        self._webhook = settings.alert_webhook
+        self._instance = environment.instance(settings)
+        self._code = definitions.build(settings, loggers={LOGGER: watch.definition()})
+
+    def __enter__(self) -> "Launcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._instance.dispose()
+
+    def launch(self, job: str, span: tuple[date, date] | None, ops: Mapping[str, Any] | None = None) -> None:
+        """One Dagster run. Raises ``Problem`` where a blocking check stopped it, else what the step raised."""
+        from pipelines.alerts import failed_checks, failure, send
+
+        run_id = str(uuid.uuid4())
+        tags = {STARTED_BY: "rolecall run"}
+        if span is not None:
+            tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
+        config = {"loggers": {LOGGER: {}}} | ({"ops": dict(ops)} if ops else {})
+        try:
+            self._code.resolve_job_def(job).execute_in_process(
+                instance=self._instance, run_id=run_id, tags=tags, run_config=config
+            )
+        except Exception as error:
+            checks = failed_checks(self._instance, run_id)
+            if self._webhook:  # the daemon's sensor leaves these runs to us: without a daemon nobody else would tell
+                send(self._webhook, failure(job, run_id, error, checks))
+            if not checks:
+                raise
+            raise stopped(checks, run_id) from error
 
 
-def _launch(
-    code: "dg.Definitions", job: str, instance: "dg.DagsterInstance", span: tuple[date, date] | None, tenant: str | None
-) -> None:
-    from pipelines.alerts import failed_checks
-
-    run_id = str(uuid.uuid4())
-    tags = {STARTED_BY: "rolecall run"}
-    if span is not None:
-        tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
-    try:
-        code.resolve_job_def(job).execute_in_process(
-            instance=instance, run_id=run_id, tags=tags, run_config={"loggers": {LOGGER: {}}}
-        )
-    except Exception as error:
-        checks = failed_checks(instance, run_id)
-        if not checks:
-            raise
-        raise stopped(checks, run_id) from error
+def marts_config(tenant: str | None, full: bool) -> dict[str, Any]:
+    """What the marts' steps are told."""
+    return {"marts": {"config": {"full": full}}} if full else {}
 
 
 def stopped(checks: Sequence[str], run_id: str) -> Problem:

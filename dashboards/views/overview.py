@@ -1,5 +1,6 @@
 """Overview: is practice happening, is it getting better, and where should one look next?"""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -23,7 +24,6 @@ from dashboards.wording import (
 )
 
 PERIODS = {"4": "4 weeks", "8": "8 weeks", "13": "13 weeks", "26": "26 weeks"}
-SHOWN_BEFORE = 26  # weeks of history drawn, at most
 WEEK = timedelta(weeks=1)
 FUNNEL = {
     "step": st.column_config.TextColumn("Step"),
@@ -88,9 +88,8 @@ def main() -> None:
     page = shell.current_page("view_aggregates")
     place = shell.opening("Overview", "Is practice happening, and is it getting better?")
     cell, before = filters(page)
-    history = queries.funnel(
-        page.edition, Cell(cell.region, cell.scenario, cell.last - WEEK * (SHOWN_BEFORE - 1), cell.last)
-    )
+    drawn = min(before, cell.last - WEEK * (page.defaults.weeks - 1))
+    history = queries.funnel(page.edition, replace(cell, first=drawn))
     weekly = history.filter(pl.col("week").is_between(cell.first, cell.last))
     if weekly.filter(~pl.col("suppressed")).is_empty():
         shell.answer(place, f"There is nothing to show for {span(cell.first, cell.last)}.")
@@ -141,7 +140,7 @@ def tiles(
 ) -> None:
     """Four numbers, each with its change against the period before."""
     now, then = practice.funnel_totals(weekly), practice.funnel_totals(earlier)
-    hours = weekly.filter(~pl.col("suppressed"))["practice_hours"].sum()
+    hours, hours_before = practised(weekly), practised(earlier)
     passed = scores.filter((pl.col("subject") == PASS) & pl.col("mean").is_not_null())
     known = earlier.filter(~pl.col("suppressed")).height == weekly.filter(~pl.col("suppressed")).height > 0
 
@@ -153,7 +152,7 @@ def tiles(
         st.metric("Learners", count(learners), against(learners, learners_before), delta_description=note, border=True)
         st.metric("Sessions", count(now["joined"]), against(now["joined"], then["joined"]), delta_description=note,
                   border=True)  # fmt: skip
-        st.metric("Hours of practice", count(hours), against(hours, earlier["practice_hours"].sum() or 0),
+        st.metric("Hours of practice", count(hours), against(hours, hours_before),
                   delta_description=note, border=True)  # fmt: skip
         if passed.height:
             row = passed.row(0, named=True)
@@ -164,13 +163,18 @@ def tiles(
             st.metric("Pass rate", "–", border=True)
 
 
+def practised(weekly: pl.DataFrame) -> float:
+    """Hours of practice over the weeks that are shown."""
+    return sum(weekly.filter(~pl.col("suppressed"))["practice_hours"].to_list())
+
+
 def volume_and_rate(history: pl.DataFrame, cell: Cell) -> None:
     """Weekly volume beside the weekly pass rate, and one table for both."""
     shown = history.filter(~pl.col("suppressed"))
     left, right = st.columns(2, gap="large")
     with left:
         shell.section("Practice by week", "Sessions joined; the chosen period is darker.")
-        alt = f"Bars: sessions joined a week over {shown.height} weeks, {count(shown['joined'].sum())} in all."
+        alt = f"Bars: sessions joined a week over {shown.height} weeks, {count(sum(shown['joined'].to_list()))} in all."
         shell.chart(practice.volume(history, cell.first), alt, "volume")
     with right:
         shell.section("Pass rate by week", "Share of scored sessions that passed, with 95 % Wilson intervals.")

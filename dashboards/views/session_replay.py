@@ -48,7 +48,7 @@ def filters(page: Page) -> Wanted:
         st.stop()
     with st.grid(6, min_column_width=150, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.week_filters(*known)
+        first, last = shell.week_filters(*known, page.defaults.weeks)
         result = st.selectbox(
             "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
         )
@@ -78,7 +78,7 @@ def linked_session(page: Page, wanted: Wanted, listed: set[str]) -> str | None:
 def pick(page: Page, wanted: Wanted) -> str | None:
     """The session to show: the one in the address, else the newest that matches. A link wins over the filters."""
     listed = session_queries.found(page.edition, wanted)
-    labels = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
+    labels: dict[str, str] = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
     linked = linked_session(page, wanted, set(labels))
     if linked is not None and linked not in labels:
         labels = {linked: replay.label(session_queries.session(page.edition, linked) or {}, page.names), **labels}
@@ -92,7 +92,7 @@ def pick(page: Page, wanted: Wanted) -> str | None:
         f"Session ({count(total)} match{more})",
         list(labels),
         key=CHOICE,
-        format_func=lambda item: labels.get(item, item),
+        format_func=lambda item: labels.get(item) or str(item),
         on_change=_remember,
     )
     if chosen != st.query_params.get("session"):
@@ -206,7 +206,7 @@ def criterion(
     if descriptor := text.level(row["score"]):
         st.markdown(descriptor)
     if row["comment"]:
-        st.markdown(f"*Scorer's comment:* {replay.plain(row['comment'])}")
+        st.markdown(f"*Scorer's comment:* {naming.plain(row['comment'])}")
     cited = [ordinal for ordinal in row["evidence_turns"] or [] if ordinal in starts]
     if not cited:
         st.markdown("The scorer cites no turn.")

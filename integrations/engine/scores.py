@@ -19,7 +19,8 @@ OVERALLS = frozenset({"overall", "overall_score", "total", "total_score", "score
 QUOTE_LEAST = 8  # letters; a shorter quote would match anywhere
 CLOCK_SLACK_S = 1.0  # highlights give whole seconds
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:\.\d+)?")
-_FRACTION = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:/\s*\d+(?:\.\d+)?)?\s*")
+LONGEST_NUMBER = 40
+_FRACTION = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:\s*/\s*\d+(?:\.\d+)?)?")
 
 
 def assessments(
@@ -59,7 +60,7 @@ def _assessment(event: Event, fields: RubricFields, speech: Speech, line: Timeli
     evidence = _Evidence(body, speech, line)
     scored = [_criterion(name, body, criterion, evidence) for name, criterion in sorted(criteria.items())]
     scored += [_criterion(name, body, name, evidence) for name in sorted(body) if _stray(name, body, criteria)]
-    version = event.content.get("tool_id")
+    version = body.get("scorer_version") or event.content.get("tool_id")
     return {
         "rubric_id": rubric_id,
         "rubric_version": rubric_version,
@@ -98,8 +99,8 @@ def _criterion(name: str, body: Mapping[str, Any], criterion: str, evidence: "_E
 def score(raw: Any) -> float | None:
     """A number, also as text ("3", "3.5", "3/5"); None for anything else: absent is not 0."""
     if isinstance(raw, str):
-        match = _FRACTION.fullmatch(raw)
-        return float(match[1]) if match else None
+        match = _FRACTION.fullmatch(raw.strip()) if len(raw) <= LONGEST_NUMBER else None
+        return number(float(match[1])) if match else None
     return number(raw)
 
 
@@ -113,7 +114,7 @@ class _Evidence:
         self._speech = speech
         self._zero = line.started if speech.zero is None else speech.zero
         self._started = line.started
-        self._words = [text_key(turn.text) for turn in speech.turns]
+        self._words: list[str] | None = None  # made when the first quote asks for it
         highlights = body.get("highlights_json", body.get("highlights"))
         self._highlights = [
             (one.get("criterion", one.get("criterion_id", one.get("field"))), self._turn(one))
@@ -123,10 +124,11 @@ class _Evidence:
 
     def turns(self, names: set[str], own: Any) -> list[int] | None:
         """Ordinals cited for a criterion that goes by any of ``names``; None where nothing could be mapped."""
+        named = [*names]  # a list: a model may write anything for a criterion, and not all of it can be hashed
         cited = {
             turn
             for criterion, turn in self._highlights
-            if turn is not None and (criterion is None or criterion in names)
+            if turn is not None and (criterion is None or criterion in named)
         }
         for one in own if isinstance(own, list) else [own]:
             turn = self._turn(one if isinstance(one, dict) else {"quote": one})
@@ -138,6 +140,8 @@ class _Evidence:
         quote = highlight.get("quote", highlight.get("text"))
         words = text_key(quote) if isinstance(quote, str) else ""
         if len(words) >= QUOTE_LEAST:
+            if self._words is None:
+                self._words = [text_key(turn.text) for turn in self._speech.turns]
             for ordinal, spoken in enumerate(self._words):
                 if words in spoken:
                     return ordinal

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipelines.recognise import Kind
 
 SHOWN_REASONS = 3
+MANY_FILES = 4
+FIGURES = ("read", "accepted", "repeated", "refused", "withheld")
 
 
 def ingest(
@@ -92,16 +94,27 @@ def _apart(settings: "Settings", folder: Path) -> "Settings":
     return settings.model_copy(update={"home": folder, "state_url": None, "dagster_dir": None})
 
 
+def summary(tallies: Sequence["Tally"]) -> list[tuple[object, ...]]:
+    """One line a file; many files of one kind in one folder (relays come one a session) share a line."""
+    groups: dict[tuple[Path, str], list[Tally]] = {}
+    for tally in tallies:
+        groups.setdefault((tally.source.parent, tally.kind.value), []).append(tally)
+    rows: list[tuple[object, ...]] = []
+    for (folder, kind), group in groups.items():
+        if len(group) > MANY_FILES:
+            figures = [sum(getattr(tally, name) for tally in group) for name in FIGURES]
+            rows.append((f"{folder.name}/ ({len(group)} files)", kind, *figures))
+        else:
+            rows += [(tally.source.name, kind, *(getattr(tally, name) for name in FIGURES)) for tally in group]
+    return rows
+
+
 def report(tallies: Sequence["Tally"], foreign: Sequence[Path]) -> None:
     """The summary: one line a file, then the first reasons with file and line."""
     from pipelines.console import OUT, table
 
-    columns = ("file", "kind", "read", "accepted", "repeated", "refused", "withheld")
-    rows = [
-        (tally.source.name, tally.kind.value, tally.read, tally.accepted, tally.repeated, tally.refused, tally.withheld)
-        for tally in tallies
-    ]
-    OUT.print(table(None, columns, rows))
+    columns = ("file", "kind", *FIGURES)
+    OUT.print(table(None, columns, summary(tallies)))
     for tally in tallies:
         for refusal in tally.refusals[:SHOWN_REASONS]:
             OUT.print(f"{tally.source}:{refusal.line}: {refusal.reason} ({refusal.rule})", markup=False)
