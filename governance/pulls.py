@@ -1,8 +1,4 @@
-"""Which conversations are worth asking the engine about again, and what became of asking.
-
-The engine promises no retry of its callbacks, so a session that lacks parts some time after its end, or
-whose end was never reported, is pulled: a few times with growing pauses, then left as it is.
-"""
+"""Which conversations may be worth asking the engine about again, and what became of asking."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +13,8 @@ from governance.state.bulk import chunks, upsert
 from governance.state.inbox_model import ENDED, InboxRecord, PullRow
 from governance.state.models import LaunchRow
 
-PAUSES = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=24))  # after the first, second, third attempt
-HORIZON = timedelta(days=30)  # the engine's retention is not documented; recordings are kept about as long
-LONGEST_CALL = timedelta(hours=2)  # a launch without any end after this has lost its callbacks
+HORIZON = timedelta(days=31)  # nothing older is looked at: the engine keeps nothing longer than about a month
+SETTLED = ("complete", "gone")
 INBOX = InboxRecord.metadata.tables["inbox"].c
 LAUNCH = LaunchRow.metadata.tables["launches"].c
 PULL = PullRow.metadata.tables["pulls"].c
@@ -27,12 +22,18 @@ PULL = PullRow.metadata.tables["pulls"].c
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A session that may lack parts; ``seen`` holds the event types that the inbox has had of it."""
+    """A session that is not settled.
+
+    ``ended_at`` is None where no end was reported; ``seen`` holds the event types that the inbox has had.
+    """
 
     tenant: str
     session_id: str
-    attempts: int
-    seen: frozenset[str]
+    ended_at: datetime | None
+    last_at: datetime
+    pulls: int = 0
+    pulled_at: datetime | None = None
+    seen: frozenset[str] = frozenset()
 
 
 class Pulls:
@@ -41,29 +42,34 @@ class Pulls:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def candidates(self, engine: str, now: datetime, after: timedelta, limit: int) -> list[Candidate]:
-        """Sessions of ``engine`` whose end is older than ``after``, or that never reported one, and are due.
+    def candidates(self, engine: str, now: datetime) -> list[Candidate]:
+        """Unsettled sessions of ``engine``: those that reported their end, and launches that never did.
 
-        Longest over first; those that were asked about often enough, or ended before the horizon, are left out.
+        A session that was neither launched here nor reported its end is unknown to both, and left alone.
         """
         with self._state.reading() as session:
-            found = [
-                *session.execute(_ended(engine, now, after).limit(limit)),
-                *session.execute(_unheard(engine, now, after).limit(limit)),
-            ]
-            places = {(row.tenant, row.session_id): row.attempts or 0 for row in found[:limit]}
-            seen = _seen(session, places)
-        return [Candidate(*place, attempts, frozenset(seen.get(place, ()))) for place, attempts in places.items()]
+            found = [*session.execute(_ended(engine, now)), *session.execute(_unheard(engine, now))]
+            seen = _seen(session, [row.session_id for row in found])
+        return [
+            Candidate(
+                tenant=row.tenant,
+                session_id=row.session_id,
+                ended_at=row.ended_at,
+                last_at=row.last_at,
+                pulls=row.pulls or 0,
+                pulled_at=row.pulled_at,
+                seen=frozenset(seen.get((row.tenant, row.session_id), ())),
+            )
+            for row in found
+        ]
 
-    def record(self, candidate: Candidate, outcome: str, now: datetime) -> None:
-        """Note an attempt; ``complete`` and ``gone`` end the asking, and so does the last attempt."""
-        attempts = candidate.attempts + 1
-        final = outcome in ("complete", "gone") or attempts > len(PAUSES)
-        self._write([_row(candidate, attempts, outcome, now, None if final else now + PAUSES[attempts - 1])])
+    def record(self, candidate: Candidate, outcome: str, now: datetime, *, news: bool) -> None:
+        """Note a request; ``news`` says that it brought something the inbox had not."""
+        self._write([_row(candidate, 0 if news else candidate.pulls + 1, now, outcome)])
 
-    def settle(self, candidates: Iterable[Candidate], now: datetime) -> None:
-        """Note that these lack nothing, so that they are not looked at again."""
-        self._write([_row(candidate, candidate.attempts, "complete", now, None) for candidate in candidates])
+    def settle(self, candidates: Iterable[Candidate]) -> None:
+        """Note that these lack nothing, so that nobody looks at them again."""
+        self._write([_row(candidate, candidate.pulls, candidate.pulled_at, "complete") for candidate in candidates])
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -71,44 +77,37 @@ class Pulls:
                 upsert(session, PullRow, rows)
 
 
-def _row(candidate: Candidate, attempts: int, outcome: str, now: datetime, next_at: datetime | None) -> dict[str, Any]:
+def _row(candidate: Candidate, pulls: int, pulled_at: datetime | None, outcome: str) -> dict[str, Any]:
     return {
         "tenant": candidate.tenant,
         "session_id": candidate.session_id,
-        "attempts": attempts,
-        "last_at": now,
-        "next_at": next_at,
+        "pulls": pulls,
+        "pulled_at": pulled_at,
         "outcome": outcome,
     }
 
 
-def _due(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(PULL.session_id.is_(None), PULL.next_at <= now)
-
-
-def _with_pulls(tenant: sa.ColumnElement[str], session_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(PULL.tenant == tenant, PULL.session_id == session_id)
-
-
-def _ended(engine: str, now: datetime, after: timedelta) -> sa.Select[Any, Any, Any]:
-    """Sessions whose shutdown was received, by when it was."""
+def _ended(engine: str, now: datetime) -> sa.Select[Any, Any, Any, Any, Any, Any]:
+    """Sessions whose end was received."""
     inbox, pulls = InboxRecord.__table__, PullRow.__table__
+    when = sa.func.coalesce(INBOX.engine_at, INBOX.received_at, type_=INBOX.received_at.type)
+    place = (INBOX.tenant, INBOX.session_id, PULL.pulls, PULL.pulled_at)
+    ended_at = sa.func.min(when, type_=INBOX.received_at.type).label("ended_at")
+    last_at = sa.func.max(INBOX.received_at, type_=INBOX.received_at.type).label("last_at")
     return (
-        sa.select(INBOX.tenant, INBOX.session_id, sa.func.max(PULL.attempts).label("attempts"))
-        .select_from(inbox.outerjoin(pulls, _with_pulls(INBOX.tenant, INBOX.session_id)))
+        sa.select(*place, ended_at, last_at)
+        .select_from(inbox.outerjoin(pulls, _of(INBOX.tenant, INBOX.session_id)))
         .where(
             INBOX.event_type == sa.literal_column(f"'{ENDED}'"),  # literal, so that the partial index serves it
-            INBOX.received_at.between(now - HORIZON, now - after),
-            sa.or_(INBOX.engine_at.is_(None), INBOX.engine_at >= now - HORIZON),
+            INBOX.received_at > now - HORIZON,
             INBOX.session_id.startswith(f"{engine}:", autoescape=True),
-            _due(now),
+            _unsettled(),
         )
-        .group_by(INBOX.tenant, INBOX.session_id)
-        .order_by(sa.func.min(INBOX.received_at))
+        .group_by(*place)
     )
 
 
-def _unheard(engine: str, now: datetime, after: timedelta) -> sa.Select[Any, Any, Any]:
+def _unheard(engine: str, now: datetime) -> sa.Select[Any, Any, Any, Any, Any, Any]:
     """Launched sessions that never reported their end."""
     launches, pulls = LaunchRow.__table__, PullRow.__table__
     ended = sa.exists().where(
@@ -116,22 +115,32 @@ def _unheard(engine: str, now: datetime, after: timedelta) -> sa.Select[Any, Any
         INBOX.tenant == LAUNCH.tenant,
         INBOX.event_type == sa.literal_column(f"'{ENDED}'"),
     )
+    never = sa.null().label("ended_at")
     return (
-        sa.select(LAUNCH.tenant, LAUNCH.session_id, PULL.attempts)
-        .select_from(launches.outerjoin(pulls, _with_pulls(LAUNCH.tenant, LAUNCH.session_id)))
+        sa.select(
+            LAUNCH.tenant, LAUNCH.session_id, PULL.pulls, PULL.pulled_at, never, LAUNCH.launched_at.label("last_at")
+        )
+        .select_from(launches.outerjoin(pulls, _of(LAUNCH.tenant, LAUNCH.session_id)))
         .where(
-            LAUNCH.launched_at.between(now - HORIZON, now - after - LONGEST_CALL),
+            LAUNCH.launched_at > now - HORIZON,
             LAUNCH.session_id.startswith(f"{engine}:", autoescape=True),
             sa.not_(ended),
-            _due(now),
+            _unsettled(),
         )
-        .order_by(LAUNCH.launched_at)
     )
 
 
-def _seen(session: Session, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], set[str]]:
+def _unsettled() -> sa.ColumnElement[bool]:
+    return sa.or_(PULL.outcome.is_(None), PULL.outcome.not_in(SETTLED))
+
+
+def _of(tenant: sa.ColumnElement[str], session_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(PULL.tenant == tenant, PULL.session_id == session_id)
+
+
+def _seen(session: Session, session_ids: Iterable[str]) -> dict[tuple[str, str], set[str]]:
     seen: dict[tuple[str, str], set[str]] = {}
-    for some in chunks(session_id for _, session_id in places):
+    for some in chunks(session_ids):
         query = sa.select(INBOX.tenant, INBOX.session_id, INBOX.event_type).where(INBOX.session_id.in_(some)).distinct()
         for tenant, session_id, event_type in session.execute(query):
             seen.setdefault((tenant, session_id), set()).add(event_type)

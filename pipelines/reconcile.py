@@ -5,9 +5,9 @@ brought already is a repeat there and nothing more.
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from governance import secrets
@@ -71,15 +71,33 @@ def reconcile(
         now=now,
     )
     pulls = Pulls(state)
-    candidates = pulls.candidates(v.ENGINE, now, timedelta(seconds=settings.reconcile_after_s), limit)
-    pulls.settle([one for one in candidates if complete(one.seen)], now)
+    candidates = pulls.candidates(v.ENGINE, now)
+    pulls.settle(one for one in candidates if complete(one.seen))
     total = Reconciled()
-    for candidate in candidates:
-        if not complete(candidate.seen):
-            outcome, events = desk.ask(candidate)
-            pulls.record(candidate, outcome, now)
-            total = _plus(total, {outcome: 1, **events})
+    for candidate in due(candidates, now, settings.reconcile_after_s)[:limit]:
+        outcome, events = desk.ask(candidate)
+        pulls.record(candidate, outcome, now, news=events.get("new", 0) > 0)
+        total = _plus(total, {outcome: 1, **events})
     return total
+
+
+def due(candidates: Sequence[Candidate], now: datetime, after_s: float) -> list[Candidate]:
+    """Those to ask about now; ids are unique within a tenant only, so tenants are judged one by one."""
+    by_tenant: dict[str, dict[str, Candidate]] = {}
+    for one in candidates:
+        by_tenant.setdefault(one.tenant, {})[engine_of(one.session_id)[1]] = one
+    return [own[name] for own in by_tenant.values() for name in pull.due(map(_facts, own.values()), now, after_s)]
+
+
+def _facts(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "engine_session_id": engine_of(candidate.session_id)[1],
+        "ended_at": candidate.ended_at,
+        "last_received_at": candidate.last_at,
+        "complete": complete(candidate.seen),
+        "pulled_at": candidate.pulled_at,
+        "pulls": candidate.pulls,
+    }
 
 
 def complete(seen: frozenset[str]) -> bool:
@@ -104,9 +122,9 @@ class _Desk:
         """Outcome of one session, and its events by what became of them."""
         try:
             row = self.client.conversation(engine_of(candidate.session_id)[1])
+        except pull.PullRefusedError:
+            raise  # the key or the address is wrong: the next session would fare no better
         except pull.PullError as error:
-            if error.permanent:
-                raise
             LOG.warning("%s: not pulled, to be tried again: %s", candidate.session_id, error)
             return "failed", {}
         if row is None:

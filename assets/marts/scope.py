@@ -4,13 +4,14 @@ A SELECT never knows about it. It reads bare names, and ``aim`` puts temporary v
 everything, or only what the change can reach; the same text builds a mart whole and in part.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import duckdb
 
-from assets.marts.tables import REACH, SOURCES, STAGES
+from assets.marts.tables import REACH, SOURCES, STAGES, select
 
 LEARNER_TABLES = frozenset({"sessions", "session_scores", "criterion_scores", "attempts", "items", "applications"})
 UNDATED = frozenset({"learners", "ingest_batches", "items", "applications", "watched"})
@@ -109,28 +110,30 @@ class Scope:
         return f"{column} in ({_dates(days)})"
 
 
-def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str) -> None:
-    """Let every bare name show what a table of this reach may read."""
-    staged = {
-        name
-        for (name,) in con.sql("select table_name from duckdb_tables() where database_name = 'ledger'").fetchall()
-        if name in STAGES
-    }
-    for name in (*SOURCES, *sorted(staged)):
-        origin = "ledger" if name in staged else "working"
+def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -> None:
+    """Let every bare name in the target's SELECT show what a table of this reach may read."""
+    named = set(re.findall(r"\b[a-z_]+\b", select(target)))
+    order = list(STAGES)
+    staged = order[: order.index(target)] if target in STAGES else order  # a stage reads earlier ones alone
+    for name in named & {*SOURCES, *staged}:
+        origin = "ledger" if name in STAGES else "working"
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"
         con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"{where}')
-    con.execute("create or replace temp view known_sessions as select tenant, session_id from working.main.sessions")
+    if "known_sessions" in named:
+        con.execute(
+            "create or replace temp view known_sessions as select tenant, session_id from working.main.sessions"
+        )
 
 
-def replace(con: duckdb.DuckDBPyConnection, table: str, select: str, scope: Scope, reach: str) -> None:
+def restage(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, reach: str) -> None:
     """Compute a staging table again, whole or within reach."""
+    table, rows = f'ledger.main."{name}"', select(name)
     if scope.covers_all(reach):
-        con.execute(f"create or replace table {table} as {select}")
+        con.execute(f"create or replace table {table} as {rows}")
         return
     con.execute(f"delete from {table} where {scope.condition(reach)}")
-    con.execute(f"insert into {table} by name {select}")
+    con.execute(f"insert into {table} by name {rows}")
 
 
 def _monday(day: date) -> date:

@@ -94,11 +94,13 @@ def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, p
 
 def rows_of(con: duckdb.DuckDBPyConnection, table: Table, minimum_cell: int) -> pl.DataFrame:
     """The mart's rows, suppressed, from whatever ``con`` shows under the bare names, sorted by key."""
-    frame = con.sql(select(table.name)).pl()
+    frame = con.sql(select(table.name)).pl().sort(table.key)
     shape = cells(table)
-    if shape is not None:
-        frame = suppress(frame, shape, minimum_cell)
-    return frame.sort(table.key)
+    if shape is None:
+        return frame
+    # Sorted first: which of two equally small cells is hidden must not change from run to run, or the two versions
+    # together would show both.
+    return suppress(frame, shape, minimum_cell)
 
 
 def insert(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:

@@ -19,7 +19,7 @@ import polars as pl
 from assets.contracts import MARTS, PUBLISHED
 from assets.lake import Lake
 from assets.marts import loading
-from assets.marts.scope import Scope, aim, replace
+from assets.marts.scope import Scope, aim, restage
 from assets.marts.tables import REACH, STAGES, create, insert, register_reference, rows_of, select
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
@@ -130,14 +130,14 @@ class Warehouse:
 
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         for name, reach in STAGES.items():
-            aim(con, scope, reach)
-            replace(con, f'ledger.main."{name}"', select(name), scope, reach)
+            aim(con, scope, reach, name)
+            restage(con, name, scope, reach)
         scope.notice_watched(con)
 
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
         for table in MARTS:
             reach = scope.reach(table.name)
-            aim(con, scope, reach)
+            aim(con, scope, reach, table.name)
             frame = rows_of(con, table, minimum_cell)
             if scope.covers_all(reach):
                 con.execute(create(table))

@@ -54,18 +54,16 @@ Index(
 
 
 class PullRow(Base):
-    """One row per conversation that the reconciling pull has asked the engine about.
+    """One row per conversation that the reconciling pull has looked at.
 
-    ``next_at`` is NULL once there is nothing more to ask; ``outcome`` is ``complete``, ``partial``,
-    ``gone`` or ``failed``.
+    ``pulls`` counts the requests since the last one that brought something new; ``outcome`` is
+    ``complete``, ``partial``, ``gone`` or ``failed``, and the first and third of these end the asking.
     """
 
     __tablename__ = "pulls"
-    __table_args__ = (Index(None, "next_at"),)
 
     tenant: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(primary_key=True)
-    attempts: Mapped[int]
-    last_at: Mapped[datetime] = mapped_column(UtcTime)
-    next_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    pulls: Mapped[int]
+    pulled_at: Mapped[datetime | None] = mapped_column(UtcTime)
     outcome: Mapped[str]

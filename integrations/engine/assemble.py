@@ -157,9 +157,7 @@ def _configuration(groups: Groups) -> dict[str, Any]:
     for event in (*reversed(groups.get(v.JOINED, [])), *groups.get(v.CONVERSATION, ())):
         properties = event.content.get("properties")
         for fields in (properties if isinstance(properties, dict) else {}, event.content):
-            config.update(
-                (name, fields[name]) for name in (*_CONFIG, "enable_recording") if fields.get(name) is not None
-            )
+            config.update((name, fields[name]) for name in _CONFIG if fields.get(name) is not None)
     return config
 
 
@@ -204,8 +202,8 @@ def _expected(
 ) -> set[str]:
     """Parts without which the session is not complete.
 
-    A call in which nobody spoke gets no post-call action. Recording is off unless switched on; perception counts
-    once the engine has named a model. A part that came is expected, so that its absence never helps.
+    A call in which nobody spoke gets no post-call action. A recording needs its client to start it, so that only one
+    whose copy failed is known to be missing. Perception counts once the engine has named a model.
     """
     expected = {"end"} | (seen - {"perception"})
     if is_test or (reason in _WITHOUT_TALK and not said.turns):
@@ -213,7 +211,7 @@ def _expected(
     expected.add("transcript")
     if not said.transcribed or any(turn.speaker == v.LEARNER for turn in said.turns):
         expected.add("scores")
-    if config.get("enable_recording") is True or copy_failed:
+    if copy_failed:
         expected.add("recording")
     if config.get("perception_model") not in (None, "off"):
         expected.add("perception")

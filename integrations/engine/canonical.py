@@ -88,13 +88,16 @@ def _entry(entry: Content) -> Content:
         "text": entry.get("content"),
         "at": None if moment is None else round(moment.timestamp(), 3),
     }
-    for name in ("seconds_from_start", "duration", "interrupted", "inference_id", *_MINED, *RAVEN, NOTES):
-        if entry.get(name) not in (None, []):  # a gated list of notes stays behind empty
-            out[name] = entry[name]
+    for name, item in entry.items():
+        if name in _KEPT and item is not None and item != []:  # a gated list of notes stays behind empty
+            out[name] = item
     return out
 
 
-_MINED = ("tool_calls", "tool_call_id", "documents", "passages")
+_KEPT = frozenset(
+    {"seconds_from_start", "duration", "interrupted", "inference_id", "tool_calls", "tool_call_id", "documents"}
+    | {"passages", NOTES, *RAVEN}
+)
 
 
 def _joined(fields: Content, _: Mapping[str, Any]) -> Content:

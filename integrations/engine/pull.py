@@ -23,11 +23,18 @@ RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class PullError(Exception):
-    """The engine did not answer as it should; the text says what and how to mend it."""
+    """The engine did not answer as it should; the text says what and how to mend it.
+
+    ``permanent`` is True where trying again changes nothing.
+    """
+
+    permanent = False
 
 
 class PullRefusedError(PullError):
-    """The engine refused for good: trying again changes nothing."""
+    """The engine refused for good: a wrong key, a bad request."""
+
+    permanent = True
 
 
 class PullClient:

@@ -59,7 +59,7 @@ def _assessment(event: Event, fields: RubricFields, speech: Speech, line: Timeli
     evidence = _Evidence(body, speech, line)
     scored = [_criterion(name, body, criterion, evidence) for name, criterion in sorted(criteria.items())]
     scored += [_criterion(name, body, name, evidence) for name in sorted(body) if _stray(name, body, criteria)]
-    version = event.content.get("tool_id")
+    version = body.get("scorer_version") or event.content.get("tool_id")
     return {
         "rubric_id": rubric_id,
         "rubric_version": rubric_version,
@@ -113,7 +113,7 @@ class _Evidence:
         self._speech = speech
         self._zero = line.started if speech.zero is None else speech.zero
         self._started = line.started
-        self._words = [text_key(turn.text) for turn in speech.turns]
+        self._words: list[str] | None = None  # made when the first quote asks for it
         highlights = body.get("highlights_json", body.get("highlights"))
         self._highlights = [
             (one.get("criterion", one.get("criterion_id", one.get("field"))), self._turn(one))
@@ -138,6 +138,8 @@ class _Evidence:
         quote = highlight.get("quote", highlight.get("text"))
         words = text_key(quote) if isinstance(quote, str) else ""
         if len(words) >= QUOTE_LEAST:
+            if self._words is None:
+                self._words = [text_key(turn.text) for turn in self._speech.turns]
             for ordinal, spoken in enumerate(self._words):
                 if words in spoken:
                     return ordinal

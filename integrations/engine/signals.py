@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import orjson
@@ -98,13 +99,18 @@ def _json(value: Any) -> str:
     return orjson.dumps(plain(value), option=orjson.OPT_SORT_KEYS).decode()
 
 
-def _once(found: Iterable[Event], line: Timeline, identity: Callable[[Event], Any]) -> Iterator[list[Event]]:
-    """Groups of events that tell one happening; in each the events that the engine timed come first."""
+def _once(
+    found: Iterable[Event], line: Timeline, identity: Callable[[Event], Any], within: float = CALLBACK_S
+) -> Iterator[list[Event]]:
+    """Groups of events that tell one happening; in each the events that the engine timed come first.
+
+    An event without a time joins one of the same identity whose moment is ``within`` seconds of its receipt.
+    """
     clusters: dict[Any, list[list[Event]]] = {}
     ordered = sorted(found, key=lambda event: (event.at is None, event.moment, event.key))
     for event in ordered:
         groups = clusters.setdefault(identity(event), [])
-        group = _same(event, groups, line)
+        group = _same(event, groups, line, within)
         if group is None:
             groups.append([event])
         else:
@@ -113,14 +119,14 @@ def _once(found: Iterable[Event], line: Timeline, identity: Callable[[Event], An
         yield from groups
 
 
-def _same(event: Event, groups: list[list[Event]], line: Timeline) -> list[Event] | None:
+def _same(event: Event, groups: list[list[Event]], line: Timeline, within: float) -> list[Event] | None:
     if event.at is not None:
         return next((group for group in groups if abs(group[0].moment - event.at) <= REPEAT_S), None)
     timed = [group for group in groups if group[0].at is not None]
     if timed and line.late(event.received):
         return timed[-1]
     near = [(abs(group[0].moment - event.received), group[0].moment, group) for group in groups]
-    near = [item for item in near if item[0] <= CALLBACK_S]
+    near = [item for item in near if item[0] <= within]
     return min(near, key=lambda item: item[:2])[2] if near else None
 
 
@@ -142,7 +148,7 @@ def _objectives(groups: dict[str, list[Event]], line: Timeline) -> Iterator[Sign
         def identity(event: Event) -> tuple[str, str]:
             return event.content["objective_name"], _json(event.content.get("variables"))
 
-        for group in _once(named, line, identity):
+        for group in _once(named, line, identity, within=inf):  # an objective is completed once
             variables = _first(group, "variables")
             yield signal("objective", group[0].content["objective_name"], state, *_place(group[0], line), variables)
 

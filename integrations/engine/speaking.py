@@ -1,11 +1,13 @@
 """What a client relay tells about speech: when somebody spoke, what was really said, who was cut off."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.engine import vocabulary as v
 from integrations.engine.events import Event
 
+_NOT_WORDS = re.compile(r"[\W_]+")
 TWIN_S = 0.75  # old and new name of one event are this close at most
 TWIN_UTTERANCE_S = 2.0
 ECHO_S = 10.0  # typed input that comes back as an utterance does so within this
@@ -209,4 +211,4 @@ def number(value: Any) -> float | None:
 
 def text_key(text: str) -> str:
     """Words alone, for comparing what two channels wrote of the same speech."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    return _NOT_WORDS.sub("", text.casefold())

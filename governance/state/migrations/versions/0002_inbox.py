@@ -41,13 +41,11 @@ def upgrade() -> None:
         "pulls",
         sa.Column("tenant", sa.String(), nullable=False),
         sa.Column("session_id", sa.String(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("last_at", UtcTime(), nullable=False),
-        sa.Column("next_at", UtcTime()),
+        sa.Column("pulls", sa.Integer(), nullable=False),
+        sa.Column("pulled_at", UtcTime()),
         sa.Column("outcome", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "session_id", name="pk_pulls"),
     )
-    op.create_index("ix_pulls_next_at", "pulls", ["next_at"])
 
 
 def downgrade() -> None:
