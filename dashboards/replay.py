@@ -188,7 +188,7 @@ def lines(turns: pl.DataFrame | None, criteria: pl.DataFrame, names: Names, offs
     return [
         Line(
             ordinal=row["ordinal"],
-            speaker=SPEAKERS.get(row["speaker"], row["speaker"]),
+            speaker=SPEAKERS.get(row["speaker"]) or humanise(row["speaker"]),
             side=row["speaker"],
             clock=clock(row["start_s"]),
             text=row["text"],

@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import func, insert, select, update
 
+from governance.names import storable
 from governance.state import State
 from governance.state.models import BatchRow, RejectRow
 
@@ -55,7 +56,7 @@ class Batches:
         row = {
             "batch_id": batch_id,
             "kind": kind,
-            "source": source,
+            "source": storable(source),
             "sha256": sha256,
             "tenant": tenant,
             "opened_at": at,
@@ -67,7 +68,12 @@ class Batches:
     def reject(self, batch_id: str, rejects: Sequence[Reject]) -> None:
         """Note refused lines; one line may break several rules."""
         rows = [
-            {"batch_id": batch_id, "line": each.line, "rule": each.rule, "reason": each.reason[:LONGEST_REASON]}
+            {
+                "batch_id": batch_id,
+                "line": each.line,
+                "rule": each.rule,
+                "reason": storable(each.reason)[:LONGEST_REASON],
+            }
             for each in rejects
         ]
         if rows:

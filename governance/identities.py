@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from governance.names import Name, Tenant
+from governance.names import PRINTABLE, Name, Tenant, storable
 from governance.recorded import Recorded
 from governance.state import State
 from governance.state.bulk import among, insert_missing, upsert
@@ -26,7 +26,7 @@ from governance.state.models import IdentityRow
 
 KEY_DIGITS = 32  # 128 bits: no two learners of any customer will ever share a key
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=PRINTABLE)]
 Words = Annotated[Text | None, BeforeValidator(lambda value: None if value == "" else value)]
 Day = Annotated[date | None, BeforeValidator(lambda value: None if value == "" else value)]
 
@@ -78,7 +78,7 @@ def learner_key(secret: bytes, tenant: str, learner_id: str) -> str:
     """The pseudonym of a learner: the same for the same secret, tenant and id, and for nothing else."""
     if not learner_id:
         raise ValueError("an empty learner id names nobody; leave the learner out instead")
-    text = orjson.dumps([tenant, learner_id])  # a list: no two pairs share a text
+    text = orjson.dumps([storable(tenant), storable(learner_id)])  # a list: no two pairs share a text
     return "l_" + hmac.digest(secret, text, hashlib.sha256).hex()[:KEY_DIGITS]
 
 
@@ -179,7 +179,7 @@ def register(session: Session, tenant: str, keys: Mapping[str, str]) -> None:
     """Note learner ids that a launch or an outcome named; a directory entry may follow."""
     blank = dict.fromkeys(TABLE.keys())
     rows = [
-        {**blank, "tenant": tenant, "learner_key": key, "learner_id": id_, "in_directory": False}
+        {**blank, "tenant": tenant, "learner_key": key, "learner_id": storable(id_), "in_directory": False}
         for id_, key in keys.items()
     ]
     insert_missing(session, IdentityRow, rows)

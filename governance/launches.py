@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from governance.identities import Identities, known_keys, register
-from governance.names import Name, Tenant, session_id
+from governance.names import PRINTABLE, Name, Tenant, session_id
 from governance.recorded import Recorded
 from governance.state import State
 from governance.state.bulk import among, among_named, packed, upsert
@@ -22,7 +22,9 @@ from governance.state.locks import lock
 from governance.state.models import IdentityRow, LaunchRow
 
 Blank = BeforeValidator(lambda value: None if value == "" else value)
-Words = Annotated[Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] | None, Blank]
+Words = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=PRINTABLE)] | None, Blank
+]
 Engine = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,40}$")]
 
 LAUNCH = LaunchRow.__table__.c

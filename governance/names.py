@@ -7,8 +7,16 @@ from pydantic import StringConstraints
 # A tenant's name becomes a folder below marts/ and exports/, hence no dots, slashes or capitals.
 TENANT_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
+# Neither PostgreSQL nor a terminal takes control characters, and no name needs them.
+PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
+
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE)]
+
+
+def storable(text: str) -> str:
+    """The text as both databases can store it: without NUL, and with broken surrogates written out."""
+    return text.replace("\x00", "").encode("utf-8", "backslashreplace").decode()
 
 
 def session_id(engine: str, engine_session_id: str) -> str:

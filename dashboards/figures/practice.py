@@ -48,11 +48,14 @@ def week_axis(figure: go.Figure, weeks: Sequence[date]) -> None:
     )
 
 
-def _every_week(frame: pl.DataFrame) -> list[date]:
-    first, last = frame["week"].min(), frame["week"].max()
-    if not isinstance(first, date) or not isinstance(last, date):
-        return []
+def week_range(first: date, last: date) -> list[date]:
+    """Every Monday from ``first`` to ``last``."""
     return [first + WEEK * step for step in range((last - first).days // 7 + 1)]
+
+
+def _every_week(frame: pl.DataFrame) -> list[date]:
+    known: list[date] = frame["week"].to_list()
+    return week_range(min(known), max(known)) if known else []
 
 
 def _mark_withheld(figure: go.Figure, frame: pl.DataFrame, height: float) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import queries, shell
 from dashboards.changes import PASS, with_changes
 from dashboards.figures import trends
+from dashboards.figures.practice import week_range
 from dashboards.names import humanise
 from dashboards.queries import Cell
 from dashboards.shell import Page
@@ -75,12 +76,11 @@ def sentence(page: Page, cell: Cell, frame: pl.DataFrame, events: pl.DataFrame) 
     fell = changes.filter(-pl.col("change") > pl.col("change_half")).sort("change")
     parts = [f"{listing([moved(page, row) for row in some.iter_rows(named=True)])} {verb}"
              for verb, some in (("grew", grew), ("fell", fell)) if some.height]  # fmt: skip
+    scores = sum(changes["n"].to_list()) + sum(changes["n_before"].to_list())
     still = changes.height - grew.height - fell.height
     if still or not parts:
         parts.append(f"{count(still, 'competency', 'competencies')} moved within the noise")
-    text += (
-        "; ".join(parts) + f" (95 % intervals, n = {count(changes['n'].sum() + changes['n_before'].sum(), 'score')})."
-    )
+    text += "; ".join(parts) + f" (95 % intervals, n = {count(scores, 'score')})."
     if events.height:
         text += (
             f" {count(events.height, 'version')} came into use in between: a step at a dashed line may be the "
@@ -100,10 +100,11 @@ def moved(page: Page, row: dict[str, Any]) -> str:
 def panels(page: Page, frame: pl.DataFrame, events: pl.DataFrame, cell: Cell) -> None:
     """One panel a competency, in order of name, on axes that all share."""
     shown = frame.filter(~pl.col("suppressed"))
-    first, last = shown["week"].min(), shown["week"].max()
-    weeks = [first + WEEK * step for step in range((last - first).days // 7 + 1)]  # type: ignore[operator]
-    inside = frame.filter(pl.col("week").is_between(first, last))  # type: ignore[arg-type]
-    lines = events.filter(pl.col("first_day").is_between(first, last + WEEK))  # type: ignore[operator]
+    drawn: list[date] = shown["week"].to_list()
+    first, last = min(drawn), max(drawn)
+    weeks = week_range(first, last)
+    inside = frame.filter(pl.col("week").is_between(first, last))
+    lines = events.filter(pl.col("first_day").is_between(first, last + WEEK))
     order = sorted(inside["competency"].unique().to_list(), key=page.names.competency)
     with st.grid(3, min_column_width=300, gap="medium"):
         for code in order:

@@ -141,7 +141,7 @@ def tiles(
 ) -> None:
     """Four numbers, each with its change against the period before."""
     now, then = practice.funnel_totals(weekly), practice.funnel_totals(earlier)
-    hours = weekly.filter(~pl.col("suppressed"))["practice_hours"].sum()
+    hours, hours_before = practised(weekly), practised(earlier)
     passed = scores.filter((pl.col("subject") == PASS) & pl.col("mean").is_not_null())
     known = earlier.filter(~pl.col("suppressed")).height == weekly.filter(~pl.col("suppressed")).height > 0
 
@@ -153,7 +153,7 @@ def tiles(
         st.metric("Learners", count(learners), against(learners, learners_before), delta_description=note, border=True)
         st.metric("Sessions", count(now["joined"]), against(now["joined"], then["joined"]), delta_description=note,
                   border=True)  # fmt: skip
-        st.metric("Hours of practice", count(hours), against(hours, earlier["practice_hours"].sum() or 0),
+        st.metric("Hours of practice", count(hours), against(hours, hours_before),
                   delta_description=note, border=True)  # fmt: skip
         if passed.height:
             row = passed.row(0, named=True)
@@ -164,13 +164,18 @@ def tiles(
             st.metric("Pass rate", "–", border=True)
 
 
+def practised(weekly: pl.DataFrame) -> float:
+    """Hours of practice over the weeks that are shown."""
+    return sum(weekly.filter(~pl.col("suppressed"))["practice_hours"].to_list())
+
+
 def volume_and_rate(history: pl.DataFrame, cell: Cell) -> None:
     """Weekly volume beside the weekly pass rate, and one table for both."""
     shown = history.filter(~pl.col("suppressed"))
     left, right = st.columns(2, gap="large")
     with left:
         shell.section("Practice by week", "Sessions joined; the chosen period is darker.")
-        alt = f"Bars: sessions joined a week over {shown.height} weeks, {count(shown['joined'].sum())} in all."
+        alt = f"Bars: sessions joined a week over {shown.height} weeks, {count(sum(shown['joined'].to_list()))} in all."
         shell.chart(practice.volume(history, cell.first), alt, "volume")
     with right:
         shell.section("Pass rate by week", "Share of scored sessions that passed, with 95 % Wilson intervals.")

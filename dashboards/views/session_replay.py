@@ -78,7 +78,7 @@ def linked_session(page: Page, wanted: Wanted, listed: set[str]) -> str | None:
 def pick(page: Page, wanted: Wanted) -> str | None:
     """The session to show: the one in the address, else the newest that matches. A link wins over the filters."""
     listed = session_queries.found(page.edition, wanted)
-    labels = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
+    labels: dict[str, str] = {row["session_id"]: replay.label(row, page.names) for row in listed.iter_rows(named=True)}
     linked = linked_session(page, wanted, set(labels))
     if linked is not None and linked not in labels:
         labels = {linked: replay.label(session_queries.session(page.edition, linked) or {}, page.names), **labels}
@@ -92,7 +92,7 @@ def pick(page: Page, wanted: Wanted) -> str | None:
         f"Session ({count(total)} match{more})",
         list(labels),
         key=CHOICE,
-        format_func=lambda item: labels.get(item, item),
+        format_func=lambda item: labels.get(item) or str(item),
         on_change=_remember,
     )
     if chosen != st.query_params.get("session"):

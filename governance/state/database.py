@@ -27,9 +27,11 @@ class State:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading = engine.execution_options(**{READING: True})
+        reading = engine.execution_options(**{READING: True})
         postgres = engine.dialect.name == "postgresql"
-        self._single = self._reading.execution_options(isolation_level="AUTOCOMMIT") if postgres else self._reading
+        # SQLite's read transactions are snapshots; PostgreSQL has to be asked for that.
+        self._reading = reading.execution_options(isolation_level="REPEATABLE READ") if postgres else reading
+        self._single = reading.execution_options(isolation_level="AUTOCOMMIT") if postgres else reading
 
     @classmethod
     def open(cls, url: str) -> "State":
@@ -101,10 +103,12 @@ def _address(url: str) -> URL:
 def _engine(address: URL) -> Engine:
     if address.get_backend_name() == "postgresql":
         return create_engine(address, pool_pre_ping=True)
+    file = Path(str(address.database))
     try:
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)  # it holds names; the files beside it take over its mode
     except OSError as error:
-        raise StateError(f"the folder of {address.database} cannot be made: {error.strerror}") from error
+        raise StateError(f"state database {file} cannot be made: {error.strerror}; check ROLECALL_HOME") from error
     engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

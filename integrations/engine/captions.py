@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 LEAST_S = 0.4  # a shorter cue cannot be read
@@ -21,7 +22,7 @@ def webvtt(turns: Sequence[Mapping[str, Any]], offset_s: float, language: str | 
         language: BCP 47, noted in the header.
     """
     timed = [turn for turn in turns if turn.get("start_s") is not None and (turn.get("text") or "").strip()]
-    cues = [_cue(turn, following, offset_s) for turn, following in zip(timed, [*timed[1:], None], strict=True)]
+    cues = [_cue(turn, following, offset_s) for turn, following in zip_longest(timed, timed[1:])]
     written = [cue for cue in cues if cue is not None]
     if not written:
         return None

@@ -94,7 +94,7 @@ def read_all(body: Body, channel: str, received_at: datetime, hint: str | None =
         where = f"item {position + 1}: " if len(items) > 1 else ""
         if not isinstance(item, dict):
             raise Refused("not_an_object", f"{where}a delivery is a JSON object, this is {_kind(item)}")
-        for event in split_pull(item) if "events" in item else [item | {"events_seen": None}]:
+        for event in split_pull(item) if "events" in item else [_without(item, "events_seen")]:
             found.append(_delivery(event, channel, received_at, hint, where))
     return found
 
@@ -207,6 +207,11 @@ def _as_dict(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise Refused("not_an_object", f"a delivery is a JSON object, this is {_kind(value)}")
     return value if isinstance(value, dict) else dict(value)
+
+
+def _without(payload: dict[str, Any], name: str) -> dict[str, Any]:
+    """The payload without a field that only we may write."""
+    return {key: item for key, item in payload.items() if key != name} if name in payload else payload
 
 
 def _kind(value: Any) -> str:

@@ -3,6 +3,8 @@
 ``docs/schemas/<name>.json`` holds each; a test keeps file and model in step.
 """
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -64,3 +66,17 @@ def _timed(node: Any) -> Any:
             out.setdefault("pattern", MOMENT)
         return out
     return [_timed(item) for item in node] if isinstance(node, list) else node
+
+
+def write(folder: Path) -> list[Path]:
+    """Write every schema into ``folder``; gives the files."""
+    files = []
+    for name in SCHEMAS:
+        file = folder / f"{name}.json"
+        file.write_text(text(name), encoding="utf-8")
+        files.append(file)
+    return files
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

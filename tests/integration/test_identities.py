@@ -87,6 +87,13 @@ def test_ids_met_elsewhere_are_registered_outside_the_directory(identities: Iden
     assert sorted(identities.learners()["in_directory"].to_list()) == [False, True]
 
 
+def test_an_id_that_no_database_stores_still_gets_a_key(identities: Identities) -> None:
+    keys = identities.keys("acme", ["odd\x00id", "half\ud800pair"])
+    assert len(set(keys.values())) == 2
+    assert identities.keys("acme", list(keys)) == keys
+    assert identities.learners().height == 2
+
+
 def test_two_writers_register_the_same_learners_at_once(identities: Identities) -> None:
     ids = [f"e{number}" for number in range(500)]
     with ThreadPoolExecutor(4) as pool:
@@ -106,6 +113,9 @@ def test_two_writers_register_the_same_learners_at_once(identities: Identities) 
         {"tenant": "Acme Corp", "learner_id": "e1"},
         {"learner_id": "e1", "hire_date": "yesterday"},
         {"learner_id": "e1", "salary": 1},
+        {"learner_id": "e\x001"},
+        {"learner_id": "e1", "name": "A\x00da"},
+        {"learner_id": "\ud800"},
     ],
 )
 def test_an_entry_that_makes_no_sense_is_refused(fields: dict[str, object]) -> None:

@@ -40,11 +40,11 @@ def test_a_batch_that_lost_a_line_is_not_closed(state: State) -> None:
     assert batches.frame()["read"].to_list() == [None]
 
 
-def test_a_reason_is_short(state: State) -> None:
+def test_a_reason_is_short_and_storable(state: State) -> None:
     batches = Batches(state)
     batch_id = batches.open("bundles", "a.jsonl", None, None, NOW)
-    batches.reject(batch_id, [Reject(1, "long", "x" * 10_000)])
-    assert batches.rejects(batch_id)["reason"].str.len_chars().to_list() == [500]
+    batches.reject(batch_id, [Reject(1, "long", "x" * 10_000), Reject(2, "odd", "nul\x00 and half a pair \ud800")])
+    assert batches.rejects(batch_id)["reason"].to_list() == ["x" * 500, "nul and half a pair \\ud800"]
 
 
 def test_withheld_fields_are_added_up(state: State) -> None:

@@ -109,6 +109,30 @@ def test_readers_do_not_wait_for_a_writer(state: State) -> None:
             assert reading.get(BatchRow, "b_1") is None
 
 
+def test_a_reader_sees_one_moment(state: State) -> None:
+    with state.reading() as reading:
+        assert reading.get(BatchRow, "b_1") is None
+        with state.session() as writing:
+            writing.add(BatchRow(batch_id="b_1", kind="bundles", source="a", opened_at=NOW))
+        assert reading.get(BatchRow, "b_1") is None
+    with state.reading() as reading:
+        assert reading.get(BatchRow, "b_1") is not None
+
+
+def test_nobody_else_reads_the_file(tmp_path: Path) -> None:
+    state = State.open(f"sqlite:///{tmp_path / 'state.db'}")
+    with state.session() as session:
+        session.add(BatchRow(batch_id="b_1", kind="bundles", source="a", opened_at=NOW))
+    assert {file.stat().st_mode & 0o077 for file in tmp_path.iterdir()} == {0}
+    state.close()
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="check ROLECALL_HOME"):
+        State.open(f"sqlite:///{tmp_path / 'file' / 'state.db'}")
+
+
 def test_sqlite_is_durable_and_waits(tmp_path: Path) -> None:
     state = State.open(f"sqlite:///{tmp_path / 'deep' / 'state.db'}")
     with state.engine.connect() as connection:

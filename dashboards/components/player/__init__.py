@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import streamlit as st
+from streamlit.components import v2
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Source:
 def _component() -> Any:
     folder = files(__package__ or "dashboards.components.player")
     html, css, js = (folder.joinpath(f"player.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
-    return st.components.v2.component("rolecall_player", html=html, css=css, js=js)
+    return v2.component("rolecall_player", html=html, css=css, js=js)
 
 
 def player(lines: list[Line], source: Source | None, key: str, seek: tuple[float, int] | None = None) -> None:

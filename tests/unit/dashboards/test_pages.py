@@ -1,0 +1,111 @@
+"""Each page in-process: what it answers, and what it says where there is nothing or too little."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from support.dashboard_home import NOW, Home
+from support.published import publish_frames
+from support.synthetic import Draw, core_frames
+
+VIEWS = {
+    "overview": "Overview",
+    "competency_trends": "Competency trends",
+    "session_replay": "Session replay",
+    "data_health": "Data health",
+}
+Opener = Callable[..., AppTest]
+
+
+def text(page: AppTest) -> str:
+    return "\n".join([*(item.value for item in page.markdown), *(item.value for item in page.info)])
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_page_opens_with_a_question_and_an_answer(open_page: Opener, view: str) -> None:
+    page = open_page(view)
+    assert not page.exception
+    assert page.title[0].value == VIEWS[view]
+    assert page.markdown[0].value.endswith("?**")
+    assert any(character.isdigit() for character in page.markdown[1].value)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_page_without_published_marts_says_how_to_get_them(open_page: Opener, view: str, tmp_path: Path) -> None:
+    page = open_page(view, at=tmp_path)
+    assert not page.exception
+    assert "rolecall run" in text(page)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_page_of_an_empty_publication_says_what_is_missing(open_page: Opener, view: str, tmp_path: Path) -> None:
+    frames = core_frames(Draw(sessions=20, learners=5))
+    publish_frames(tmp_path / "marts" / "acme", {name: frame.clear() for name, frame in frames.items()}, now=NOW)
+    page = open_page(view, at=tmp_path)
+    assert not page.exception
+    assert "rolecall ingest" in text(page)
+
+
+@pytest.mark.parametrize("view", ["overview", "competency_trends"])
+def test_too_few_people_are_withheld_with_a_remedy(open_page: Opener, view: str, tmp_path: Path) -> None:
+    publish_frames(tmp_path / "marts" / "acme", core_frames(Draw(sessions=80, learners=6)), now=NOW)
+    page = open_page(view, at=tmp_path)
+    assert not page.exception
+    assert "10" in text(page)
+    assert "Choose all regions" in text(page)
+    assert len(page.dataframe) == 0
+
+
+def test_overview_narrows_by_the_address(open_page: Opener) -> None:
+    page = open_page(region="EMEA", period="8 weeks")
+    assert page.selectbox(key="region").value == "EMEA"
+    assert page.segmented_control(key="period").value == "8"
+    assert "95 % interval" in page.markdown[1].value
+
+
+def test_an_unknown_filter_in_the_address_falls_back(open_page: Opener) -> None:
+    page = open_page(region="Atlantis", period="forever")
+    assert not page.exception
+    assert page.selectbox(key="region").value == "*"
+
+
+def test_replay_shows_the_linked_session_with_words_scores_and_signals(open_page: Opener, home: Home) -> None:
+    page = open_page("session_replay", session=home.recorded)
+    assert not page.exception
+    assert page.selectbox(key="_session").value == home.recorded
+    assert "Result: **" in page.markdown[1].value
+    assert any(button.label == "Go to 0:10" for button in page.button)
+
+
+def test_a_link_wins_over_filters_until_the_filters_move(open_page: Opener, home: Home) -> None:
+    page = open_page("session_replay", session=home.open)
+    assert page.selectbox(key="_session").value == home.open
+    assert "no scores" in text(page)
+    page.selectbox(key="result").set_value("passed").run()
+    assert not page.exception
+    assert page.selectbox(key="_session").value != home.open
+    assert page.query_params["session"] == page.selectbox(key="_session").value
+
+
+def test_replay_of_a_session_that_is_not_there(open_page: Opener) -> None:
+    page = open_page("session_replay", session="cvi:nobody")
+    assert not page.exception
+    assert "There is no session cvi:nobody." in text(page)
+
+
+def test_an_evidence_button_wishes_a_seek_each_time(open_page: Opener, home: Home) -> None:
+    page = open_page("session_replay", session=home.recorded)
+    for wanted in (1, 2):
+        next(button for button in page.button if button.label == "Go to 0:40").click()
+        page.run()
+        assert page.session_state["_seek"] == (home.recorded, 40.0, wanted)
+
+
+def test_strangers_see_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dashboards import access
+
+    monkeypatch.setenv("ROLECALL_HOME", str(home.path))
+    page = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=60).run()
+    assert page.error[0].value == access.REFUSAL
+    assert len(page.dataframe) == 0
