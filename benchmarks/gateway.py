@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import results, rig
@@ -128,11 +129,11 @@ def _wait(port: int) -> None:
             return
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and record in benchmarks/results.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deliveries", type=int, default=DELIVERIES)
-    results.record("gateway", measure(parser.parse_args().deliveries))
+    results.record("gateway", measure(parser.parse_args(arguments).deliveries))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,9 @@ def _insert(choose: random.Random, body: bytes) -> bytes:
 def _wrap(choose: random.Random, body: bytes) -> bytes:
     """Deeper than any stack: valid JSON that a recursive reader falls over."""
     depth = choose.choice((10, 500, 1_020, 5_000))
-    return b'{"properties":' * depth + body + b"}" * depth if choose.random() < 0.5 else b"[" * depth + body + b"]" * depth
+    return (
+        b'{"properties":' * depth + body + b"}" * depth if choose.random() < 0.5 else b"[" * depth + body + b"]" * depth
+    )
 
 
 def _double(_choose: random.Random, body: bytes) -> bytes:

@@ -51,6 +51,11 @@ class Gateway:
             ours["ROLECALL_STATE_URL"] = self.state_url
         return kept | ours | self.extra
 
+    @property
+    def database_url(self) -> str:
+        """Address of its state database."""
+        return self.state_url or f"sqlite:///{self.home / 'state.db'}"
+
     def start(self) -> None:
         """Start and wait until it answers."""
         command = [sys.executable, "-m", "pipelines.cli", "serve", "gateway", "--port", str(self.port)]

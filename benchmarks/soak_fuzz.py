@@ -45,7 +45,7 @@ async def fire(gateway: rig.Gateway, shots: Sequence[mutations.Shot]) -> Counter
 
 def account(gateway: rig.Gateway, seen: Counter[str]) -> results.Figures:
     """The inbox's own count must equal what the answers promised."""
-    state = State.open(gateway.state_url or f"sqlite:///{gateway.home / 'state.db'}")
+    state = State.open(gateway.database_url)
     try:
         with state.reading() as session:
             query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(InboxRecord.repeats), 0))
@@ -75,13 +75,13 @@ def soak(gateway: rig.Gateway, bodies: int, seed: int = 11) -> results.Figures:
     return {"bodies": bodies, "statuses": statuses, **figures, "seconds": round(time.monotonic() - started, 1)}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the soak and record its figures in benchmarks/soak.json."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bodies", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--state-url", default=None, help="a PostgreSQL address; SQLite otherwise")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="rolecall-fuzz-") as folder:
         figures = soak(rig.Gateway(Path(folder), options.state_url), options.bodies, options.seed)
     database = "postgresql" if options.state_url else "sqlite"

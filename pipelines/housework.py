@@ -1,5 +1,6 @@
-"""Ops that are no assets: draining the inbox, forgetting what the inbox no longer needs."""
+"""Ops that are no assets: draining the inbox, pulling what callbacks lost, forgetting what is no longer needed."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -30,6 +31,18 @@ def prune_inbox(context: dg.OpExecutionContext, workspace: Workspace) -> None:
     context.add_output_metadata({"bodies": pruned.bodies, "rows": pruned.rows})
 
 
+@dg.op(description="Ask the engine about sessions that lack parts some time after their end")
+def reconcile_sessions(context: dg.OpExecutionContext, workspace: Workspace) -> None:
+    """What comes back goes into the inbox, where the webhooks' twins count as repeats."""
+    from pipelines.reconcile import reconcile_if_possible
+
+    done = reconcile_if_possible(workspace.settings(), workspace.state(), datetime.now(UTC))
+    if done is None:
+        context.log.info("no ROLECALL_ENGINE_KEY: nothing is pulled")
+    else:
+        context.add_output_metadata({"asked": done.asked, **asdict(done)})
+
+
 @dg.job(description="Inbox into raw/deliveries.")
 def drain() -> None:
     """Started by the sensor ``inbox``."""
@@ -42,4 +55,10 @@ def prune() -> None:
     prune_inbox()
 
 
-JOBS = [drain, prune]
+@dg.job(description="Pull what the engine's callbacks lost.")
+def reconcile() -> None:
+    """Started every quarter of an hour."""
+    reconcile_sessions()
+
+
+JOBS = [drain, prune, reconcile]

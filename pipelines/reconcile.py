@@ -81,6 +81,14 @@ def reconcile(
     return total
 
 
+def reconcile_if_possible(settings: Settings, state: State, now: datetime) -> Reconciled | None:
+    """Pull from the engine of ``settings``; None where no key for it is set."""
+    if settings.engine_key is None:
+        return None
+    with pull.PullClient(settings.engine_url, settings.engine_key.get_secret_value()) as client:
+        return reconcile(settings, state, client, now)
+
+
 def due(candidates: Sequence[Candidate], now: datetime, after_s: float) -> list[Candidate]:
     """Those to ask about now; ids are unique within a tenant only, so tenants are judged one by one."""
     by_tenant: dict[str, dict[str, Candidate]] = {}

@@ -6,6 +6,7 @@ of a year costs one scan. One writer at a time; whoever comes second is told who
 
 import hashlib
 import json
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from pipelines.problems import STARTED_BY, Problem
 if TYPE_CHECKING:
     from pipelines.watch import Watch
 
+LOG = logging.getLogger("rolecall.run")
 GAP_DAYS = 3  # rebuilding so many days in between costs less than one more Dagster run
 ROUNDS = 3
 MARK = "last-run.json"
@@ -110,6 +112,7 @@ class _Run:
         from assets.raw import deliveries
         from pipelines.watch import Watch
 
+        self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
         self.say("what is stale")
@@ -127,6 +130,19 @@ class _Run:
         content = self._content() if days is None else None
         Mark(content, ()).write(self.settings.home)
         return self._report(rebuilt, drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _pull(self) -> None:
+        """Ask the engine for what its callbacks lost; an engine that does not answer holds nothing up."""
+        from integrations.engine.pull import PullError
+        from pipelines.reconcile import reconcile_if_possible
+
+        if self.settings.engine_key is None:
+            return
+        self.say("reconciling pull")
+        try:
+            reconcile_if_possible(self.settings, self.state, self.now)
+        except PullError as error:
+            LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
 
     def _stale(self, days: tuple[date, date] | None) -> list[date]:
         from assets.core import plan

@@ -13,4 +13,13 @@ prune = dg.ScheduleDefinition(
     description="Keeps the inbox small",
 )
 
-SCHEDULES = [prune]
+reconcile = dg.ScheduleDefinition(
+    name="reconcile",
+    job=housework.reconcile,
+    cron_schedule="*/15 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Pulls sessions that lack parts after their end; does nothing without ROLECALL_ENGINE_KEY",
+)
+
+SCHEDULES = [prune, reconcile]

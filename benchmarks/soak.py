@@ -1,0 +1,15 @@
+"""The long fault and fuzz runs, of which the test suite holds a small sample."""
+
+import sys
+
+from benchmarks import soak_fuzz, soak_gateway
+
+
+def main() -> None:
+    """Fifty kills of the gateway under load, then ten thousand mutated bodies over every route."""
+    soak_gateway.main(["--kills", "50"])
+    soak_fuzz.main(["--bodies", "10000"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
