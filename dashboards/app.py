@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboards import shell
 from dashboards.access import REFUSAL, Reader, reader_of, tenants_for
-from dashboards.names import humanise, load_names
+from dashboards.names import humanise, load_names, plain
 from dashboards.reader import current_edition, published_tenants
 from dashboards.theme import logo
 from governance.project import Project, ProjectError
@@ -35,39 +35,48 @@ def choose_tenant(tenants: list[str]) -> str:
     return chosen if chosen in tenants else tenants[0]
 
 
-def brand(settings: Settings, tenant: str) -> None:
-    """The customer's name and colour in the bar of pages; a broken file is said and costs no more than that."""
+def project_of(settings: Settings) -> tuple[Project, str | None]:
+    """Names, colours and defaults that the customer edits; where the file is broken, the defaults and what is wrong."""
     try:
-        known = Project.load(settings.config).tenants.get(tenant)
+        return Project.load(settings.config), None
     except ProjectError as error:
-        known = None
-        st.warning(f"Names and colours of customers cannot be read. {error}")
+        return Project(), str(error)
+
+
+def brand(project: Project, tenant: str) -> None:
+    """The customer's name and colour in the bar of pages."""
+    known = project.tenants.get(tenant)
     name = known.display_name if known else humanise(tenant)
     st.logo(logo(name, known.accent if known else None, st.context.theme.type == "dark"), size="large")
 
 
 def main() -> None:
     """Draw one run of the application."""
-    st.set_page_config(page_title="Rolecall", layout="wide", initial_sidebar_state="collapsed")
+    settings = Settings()
+    project, problem = project_of(settings)
+    st.set_page_config(page_title=project.dashboard.title, layout="wide", initial_sidebar_state="collapsed")
     pages = [st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES]
-    chosen = st.navigation(pages, position="top")
-    settings, who = Settings(), reader()
+    chosen, who = st.navigation(pages, position="top"), reader()
     if who is None:
-        st.title("Rolecall")
+        st.title(project.dashboard.title)
         st.error(REFUSAL)
         return
     tenants = tenants_for(who, published_tenants(settings.marts))
     edition = current_edition(settings.marts, choose_tenant(tenants)) if tenants else None
     if edition is None:
-        st.title("Rolecall")
+        st.title(project.dashboard.title)
         shell.missing("No published marts yet.", f"Run `rolecall run`; it publishes to `{settings.marts}`.")
         return
     names = load_names(settings.config)
-    brand(settings, edition.tenant)
-    st.session_state[shell.PAGE] = shell.Page(settings, who, edition, names)
+    brand(project, edition.tenant)
+    st.session_state[shell.PAGE] = shell.Page(settings, project.dashboard, who, edition, names)
+    if problem:
+        st.warning(f"Names and colours of customers cannot be read. {problem}")
     if names.problem:
         st.warning(f"Names are shown as ids, because the catalog cannot be read. {names.problem.splitlines()[0]}")
     chosen.run()
+    if project.dashboard.support:
+        st.markdown(f"Questions about these pages: {plain(project.dashboard.support)}")
 
 
 main()

@@ -42,6 +42,11 @@ def humanise(code: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def plain(text: str) -> str:
+    """Words of somebody else as Markdown that shows them and does nothing."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>$~:" else sign for sign in " ".join(text.split()))
+
+
 @dataclass(frozen=True)
 class Level:
     """What a score on a criterion's scale means."""

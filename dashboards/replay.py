@@ -10,7 +10,7 @@ from dashboards import session_queries
 from dashboards.components.player import Line, Source
 from dashboards.figures.timeline import Mark
 from dashboards.media import NotPlayableError, link, recording_file, roots
-from dashboards.names import COMPLETENESS, END_REASONS, SIGNAL_KINDS, CriterionText, Names, humanise, learner
+from dashboards.names import COMPLETENESS, END_REASONS, SIGNAL_KINDS, CriterionText, Names, humanise, learner, plain
 from dashboards.shell import Page
 from dashboards.wording import clock, count, day, listing, points
 from governance.evidence import SCHEMA as TURN_SCHEMA
@@ -30,11 +30,6 @@ CRITERIA_TABLE = {
     "comment": st.column_config.TextColumn("Scorer's comment"),
 }
 __all__ = ["TURN_SCHEMA"]
-
-
-def plain(text: str) -> str:
-    """Words of somebody else as Markdown that shows them and does nothing."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+!|<>$~:" else sign for sign in " ".join(text.split()))
 
 
 def seconds(value: float | None) -> str:

@@ -16,6 +16,7 @@ from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
 from dashboards.theme import CONFIG, LETTERING, for_dark
 from dashboards.wording import day
+from governance.project import DashboardSettings
 from governance.settings import Settings
 
 SHORT = 11  # rows up to which a table shows all of itself
@@ -27,6 +28,7 @@ class Page:
     """What a view needs to know: whose data, who reads, how things are called."""
 
     settings: Settings
+    defaults: DashboardSettings
     reader: Reader
     edition: Edition
     names: Names
@@ -130,13 +132,16 @@ def cell_filters(page: Page) -> tuple[str, str]:
     return region or ALL, scenario or ALL
 
 
-def week_filters(first: date, last: date) -> tuple[date, date]:
+def week_filters(first: date, last: date, opened: int | None = None) -> tuple[date, date]:
     """First and last week, both Mondays; the wrong way round means the same weeks.
+
+    A page opens on the last ``opened`` weeks, or on all.
 
     Lists and not Streamlit's date field: its parts are smaller than WCAG 2.2 allows a target to be.
     """
     weeks = [first + timedelta(weeks=step) for step in range((last - first).days // 7 + 1)]
-    start = st.selectbox("From the week of", weeks, key="from", format_func=day, bind="query-params")
+    at = max(len(weeks) - opened, 0) if opened else 0
+    start = st.selectbox("From the week of", weeks, at, key="from", format_func=day, bind="query-params")
     end = st.selectbox("To the week of", weeks[::-1], key="to", format_func=day, bind="query-params")
     start, end = start or first, end or last
     return min(start, end), max(start, end)

@@ -13,7 +13,7 @@ GREY = "#7A8796"
 BAND_OPACITY = 0.22
 GRID = "rgba(122,135,150,.25)"
 SEVERITY = {"critical": VERMILION, "high": VERMILION, "medium": ORANGE, "low": SKY, "info": GREY}
-SEVERITY_SYMBOL = {"critical": "x", "high": "x", "medium": "triangle-up", "low": "circle", "info": "circle-open"}
+SEVERITY_SYMBOL = {"critical": "x", "high": "x", "medium": "triangle-up", "low": "circle", "info": "circle"}
 
 LETTERING = {"light": "#33404F", "dark": "#CBD5E1"}
 CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True, "scrollZoom": False}

@@ -1,11 +1,11 @@
 """Which signal class each field of a payload belongs to: the allow-list that the gate walks.
 
-A tree of plain mappings, whose leaves name a signal class, with five node kinds for what JSON can do:
+A tree of plain mappings, whose leaves name a signal class, with four node kinds for what JSON can do:
 
     FieldClasses({
         "conversation_id": "operational",
         "properties": {
-            "transcript": Each({"role": "operational", "content": Scan("speech_text", find)}),
+            "transcript": Each({"role": "operational", "content": "speech_text"}),
             "request": {"body": Json({"empathy": "score", "comment": "speech_text"})},
             "output_variables": Free("speech_text"),
         },
@@ -15,12 +15,11 @@ A tree of plain mappings, whose leaves name a signal class, with five node kinds
 A leaf admits a text, number, truth value or null, nothing nested. Whatever the tree does not name is dropped.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-Find: TypeAlias = Callable[[str], Iterable[tuple[int, int, str]]]
-Node: TypeAlias = "str | Mapping[str, Node] | Each | Json | Free | Scan | By"
+Node: TypeAlias = "str | Mapping[str, Node] | Each | Json | Free | By"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,26 +41,13 @@ class Json:
 
 @dataclass(frozen=True, eq=False)
 class Free:
-    """Content whose names the customer chooses, all of one class: tool arguments, output variables.
+    """Content whose names and shape the customer chooses, all of one class: tool arguments, output variables.
 
-    ``names`` gives fields anywhere inside a class of their own, so that a known biometric name does not
-    ride along; ``find`` is applied to every text inside, JSON within texts is opened.
+    The gate cannot see into it. Whoever reads such content first moves out of it what belongs to another
+    class, as the engine's reader does with perception notes.
     """
 
     signal: str
-    names: Mapping[str, str] = field(default_factory=dict)
-    find: Find | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """A text of one class that may hold passages of another.
-
-    ``find`` gives (start, end, class) of such passages; those of a denied class are cut out and counted.
-    """
-
-    signal: str
-    find: Find
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,16 +14,14 @@ from typing import Any
 
 import orjson
 
-from governance.fields import By, Each, FieldClasses, Find, Free, Json, Node, Scan
+from governance.fields import By, Each, FieldClasses, Free, Json, Node
 from governance.policy import PolicyError, SignalPolicy, Verdict
 
-__all__ = ["Admitted", "By", "Each", "FieldClasses", "Free", "Json", "PolicyError", "Scan", "SignalPolicy", "Verdict"]
+__all__ = ["Admitted", "By", "Each", "FieldClasses", "Free", "Json", "PolicyError", "SignalPolicy", "Verdict"]
 __all__ += ["UNKNOWN_FIELD", "UNREADABLE_JSON", "admit"]
 
 UNKNOWN_FIELD = "unknown_field"
 UNREADABLE_JSON = "unreadable_json"
-JSON_OPENS = frozenset('{["')
-DEEPEST = 40  # levels of customer-named content; deeper is no tool argument but an attack on the stack
 
 Walker = Callable[[Any, dict[str, int]], Any]
 _SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -44,7 +42,7 @@ def admit(
 ) -> Admitted:
     """Keep the fields that are named and allowed; count the rest, never keep it.
 
-    The payload is what a JSON parser returns; it is not altered.
+    The payload is what a JSON parser returns; it is not altered, though what is kept may share parts with it.
     """
     allowed = policy.allowed(jurisdiction)
     walker = classes.walkers.get(allowed)
@@ -69,12 +67,10 @@ def _compile(node: Node, allowed: frozenset[str]) -> Walker:
         return _list(_compile(node.item, allowed))
     if isinstance(node, Json):
         return _json(_compile(node.inner, allowed))
-    if isinstance(node, Scan):
-        return _scan(node, allowed)
     if isinstance(node, By):
         cases = {value: _compile(inner, allowed) for value, inner in node.cases.items()}
         return _by(node.name, cases, _compile(node.otherwise, allowed))
-    return _free(node, allowed)
+    return _free(node.signal, allowed)
 
 
 def _leaf(signal: str, allowed: frozenset[str]) -> Walker:
@@ -159,92 +155,5 @@ def _by(name: str, cases: dict[str, Walker], otherwise: Walker) -> Walker:
     return keep
 
 
-def _cut(text: str, find: Find, allowed: frozenset[str], dropped: dict[str, int]) -> str:
-    """The text without the passages of denied classes; overlapping passages are cut once each."""
-    kept: list[str] = []
-    position = 0
-    for start, end, signal in sorted(find(text)):
-        if signal in allowed:
-            continue
-        _count(dropped, signal)
-        kept.append(text[position : max(start, position)])
-        position = max(end, position)
-    return text if position == 0 and not kept else "".join((*kept, text[position:]))
-
-
-def _scan(node: Scan, allowed: frozenset[str]) -> Walker:
-    if node.signal not in allowed:
-        return _withhold(node.signal)
-    find = node.find
-
-    def keep(value: Any, dropped: dict[str, int]) -> Any:
-        if type(value) is str:
-            return _cut(value, find, allowed, dropped)
-        if type(value) in _SCALARS:
-            return value
-        _count(dropped, UNKNOWN_FIELD)
-        return _DROPPED
-
-    return keep
-
-
-def _free(node: Free, allowed: frozenset[str]) -> Walker:
-    if node.signal not in allowed:
-        return _withhold(node.signal)
-    denied = {name.lower(): signal for name, signal in node.names.items() if signal not in allowed}
-    content = _FreeContent(denied, node.find, allowed)
-    return lambda value, dropped: content.walk(value, dropped, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _FreeContent:
-    """Walks content of any shape, leaving out denied names and passages."""
-
-    denied: dict[str, str]
-    find: Find | None
-    allowed: frozenset[str]
-
-    def walk(self, value: Any, dropped: dict[str, int], depth: int) -> Any:
-        if type(value) is str:
-            return self.text(value, dropped, depth)
-        if type(value) in _SCALARS:
-            return value
-        if depth < DEEPEST and isinstance(value, list):
-            kept = [self.walk(entry, dropped, depth + 1) for entry in value]
-            return [entry for entry in kept if entry is not _DROPPED]
-        if depth < DEEPEST and isinstance(value, Mapping):
-            return self.members(value, dropped, depth)
-        _count(dropped, UNKNOWN_FIELD)
-        return _DROPPED
-
-    def members(self, value: Mapping[str, Any], dropped: dict[str, int], depth: int) -> dict[str, Any]:
-        kept = {}
-        for name, item in value.items():
-            signal = self.denied.get(name.lower())
-            if signal is not None:
-                if item is not None:
-                    _count(dropped, signal)
-                continue
-            out = self.walk(item, dropped, depth + 1)
-            if out is not _DROPPED:
-                kept[name] = out
-        return kept
-
-    def text(self, value: str, dropped: dict[str, int], depth: int) -> Any:
-        """JSON inside a text is opened, since a denied name would hide there as well.
-
-        Where it looks like JSON but cannot be parsed, one denied name in it withholds the whole text.
-        """
-        if value.lstrip()[:1] in JSON_OPENS:
-            try:
-                parsed = orjson.loads(value)
-            except orjson.JSONDecodeError:
-                lower = value.lower()
-                signal = next((signal for name, signal in self.denied.items() if name in lower), None)
-                if signal is not None:
-                    _count(dropped, signal)
-                    return _DROPPED
-            else:
-                out = self.walk(parsed, dropped, depth + 1)
-                return out if out is _DROPPED else orjson.dumps(out).decode()
-        return value if self.find is None else _cut(value, self.find, self.allowed, dropped)
+def _free(signal: str, allowed: frozenset[str]) -> Walker:
+    return (lambda value, dropped: value) if signal in allowed else _withhold(signal)

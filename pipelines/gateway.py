@@ -56,6 +56,8 @@ A refused request is answered with one line: `rule`, `reason`, `remedy`.
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application over the state database of ``settings``, which is opened (and migrated) here."""
     settings = settings or Settings()
+    if not settings.gateway_tokens:
+        LOG.warning("ROLECALL_GATEWAY_TOKENS is empty: every delivery will be refused; set it as acme=…,globex=…")
     state = State.open(settings.database_url)
     if state.dialect == "sqlite":
         _impatient(state)
@@ -96,6 +98,7 @@ def serve(host: str = "127.0.0.1", port: int = 8080, settings: Settings | None =
         log_level=settings.log_level.lower(),
         access_log=False,  # a request line holds the token
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who the client was
         timeout_graceful_shutdown=30,
     )
 

@@ -18,7 +18,7 @@ from assets.checks.verdicts import (
     mart_source,
     working_files,
 )
-from assets.contracts import CORE, MARTS, OVERVIEWS, QUARANTINES, RAW, Table
+from assets.contracts import JUDGED, MARTS, OVERVIEWS, RAW, TABLES, Table
 from assets.duck import connect
 from assets.marts.tenants import tenants
 from assets.resources import Workspace
@@ -26,7 +26,9 @@ from assets.resources import Workspace
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION = "dagster/partition"
 CONTRACT, CRITICAL, WARNING = "contract", "gx_critical", "gx_warning"
-JUDGED_CORE = tuple(table for table in CORE if table not in QUARANTINES)
+SESSION_TABLES = tuple(
+    TABLES[f"core/{name}"] for name in ("sessions", "turns", "signals", "criterion_scores", "session_scores")
+)
 SHOWN = (*MARTS, *OVERVIEWS)
 
 
@@ -110,18 +112,25 @@ def raw_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> 
 
 
 SESSIONS = "core/sessions"
+
+
+def _quarantine_specs(table: str) -> list[dg.AssetCheckSpec]:
+    key = table.split("/")
+    return [
+        dg.AssetCheckSpec(
+            "quarantine_stop", asset=key, blocking=True,
+            description="Share of quarantined rows below the limit at which nothing is published",
+        ),
+        dg.AssetCheckSpec("quarantine_warn", asset=key, description="Share of quarantined rows below 1 %"),
+    ]  # fmt: skip
+
+
 CORE_SPECS = [
     dg.AssetCheckSpec(
         "counts_add_up", asset=["core", "sessions"], blocking=True,
         description="Sessions in raw = sessions in core + sessions in quarantine, day by day",
     ),
-    dg.AssetCheckSpec(
-        "quarantine_stop", asset=["core", "sessions"], blocking=True,
-        description="Share of quarantined rows below the limit at which nothing is published",
-    ),
-    dg.AssetCheckSpec(
-        "quarantine_warn", asset=["core", "sessions"], description="Share of quarantined rows below 1 %",
-    ),
+    *_quarantine_specs(SESSIONS),
     dg.AssetCheckSpec(
         "no_denied_signal", asset=["core", "signals"], blocking=True,
         description="No perception signal that the policy denies reached core",
@@ -133,31 +142,19 @@ CORE_SPECS = [
 ]  # fmt: skip
 
 
-@dg.multi_asset_check(name="core_checks", specs=[*_specs(JUDGED_CORE), *CORE_SPECS], can_subset=True)
+@dg.multi_asset_check(name="core_checks", specs=[*_specs(SESSION_TABLES), *CORE_SPECS], can_subset=True)
 def core_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
-    """Core tables of the run's days, their quarantine, and what the gate should have kept out."""
+    """Session-grain tables of the run's days, their quarantine, and what the gate should have kept out."""
     lake, days, con = workspace.lake(), days_at_hand(context), connect()
-    yield from _judge(context, con, JUDGED_CORE, lambda table: lake_source(lake, table, days), loose=True)
+    yield from _judge(context, con, SESSION_TABLES, lambda table: lake_source(lake, table, days), loose=True)
 
     lost = reconcile.unaccounted(con, lake, days)
     added = Result(not lost, lost[0] if lost else "raw = core + quarantine", {"differences": lost[:20]})
     yield from _outcome(context, SESSIONS, "counts_add_up", added)
 
     settings = workspace.settings()
-    rates = reconcile.rates(con, lake, days)
-    stop = reconcile.too_many(rates, settings.quarantine_stop, reconcile.FEWEST)
-    warn = reconcile.too_many(rates, reconcile.WARN)
-    shares = {rate.table: {"good": rate.good, "broken": rate.broken, "rules": dict(rate.rules)} for rate in rates}
-    told = "; ".join(reconcile.sentence(rate) for rate in stop)
-    yield from _outcome(
-        context, SESSIONS, "quarantine_stop",
-        Result(not stop, f"{told}. {reconcile.remedy()}" if stop else "within the limit", {"tables": shares}),
-    )  # fmt: skip
-    yield from _outcome(
-        context, SESSIONS, "quarantine_warn",
-        Result(not warn, "; ".join(reconcile.sentence(rate) for rate in warn) or "below 1 %"),
-        dg.AssetCheckSeverity.WARN,
-    )  # fmt: skip
+    rates = reconcile.rates(con, lake, days, SESSION_TABLES)
+    yield from _quarantine(context, SESSIONS, rates, settings.quarantine_stop)
 
     now, before = reconcile.forbidden(reconcile.perceived(con, lake, days), workspace.policy())
     yield from _outcome(context, "core/signals", "no_denied_signal", Result(not now, "; ".join(now) or "none"))
@@ -166,6 +163,51 @@ def core_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) ->
         Result(not before, "; ".join(before) or "none"), dg.AssetCheckSeverity.WARN,
     )  # fmt: skip
     con.close()
+
+
+def _quarantine(
+    context: dg.AssetCheckExecutionContext, table: str, rates: Sequence[reconcile.Rate], limit: float
+) -> Iterator[dg.AssetCheckResult]:
+    stop = reconcile.too_many(rates, limit, reconcile.FEWEST)
+    warn = reconcile.too_many(rates, reconcile.WARN)
+    shares = {rate.table: {"good": rate.good, "broken": rate.broken, "rules": dict(rate.rules)} for rate in rates}
+    told = "; ".join(reconcile.sentence(rate) for rate in stop)
+    yield from _outcome(
+        context, table, "quarantine_stop",
+        Result(not stop, f"{told}. {reconcile.remedy()}" if stop else "within the limit", {"tables": shares}),
+    )  # fmt: skip
+    yield from _outcome(
+        context, table, "quarantine_warn",
+        Result(not warn, "; ".join(reconcile.sentence(rate) for rate in warn) or "below 1 %"),
+        dg.AssetCheckSeverity.WARN,
+    )  # fmt: skip
+
+
+def _side_checks(name: str, tables: Sequence[Table]) -> dg.AssetChecksDefinition:
+    """The checks of core tables that a step of their own makes.
+
+    One check step a making step: media wait for the checks of turns, so that a common step would wait for itself.
+    """
+    judged = [table for table in tables if table in JUDGED]
+    held = [spec for table in judged for spec in _quarantine_specs(table.path)]
+
+    @dg.multi_asset_check(name=f"core_{name}_checks", specs=[*_specs(tables), *held], can_subset=True)
+    def checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
+        lake, days, con = workspace.lake(), days_at_hand(context), connect()
+        yield from _judge(context, con, tables, lambda table: lake_source(lake, table, days), loose=True)
+        limit = workspace.settings().quarantine_stop
+        for table in judged:
+            yield from _quarantine(context, table.path, reconcile.rates(con, lake, days, [table]), limit)
+        con.close()
+
+    return checks
+
+
+side_checks = [
+    _side_checks("media", [TABLES["core/media"]]),
+    _side_checks("outcomes", [TABLES["core/outcomes"]]),
+    _side_checks("registries", [TABLES["core/learners"], TABLES["core/launches"]]),
+]
 
 
 @dg.multi_asset_check(name="mart_checks", specs=_specs(SHOWN), can_subset=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from assets.contracts import JUDGED, quarantine_of
+from assets.contracts import Table, quarantine_of
 from assets.duck import file_list
 from assets.lake import Lake
 
@@ -33,10 +33,12 @@ class Rate:
         return self.broken / (self.good + self.broken) if self.broken else 0.0
 
 
-def rates(con: duckdb.DuckDBPyConnection, lake: Lake, days: Sequence[date] | None) -> list[Rate]:
-    """Good and broken rows of every judged core table, with the rules that were broken."""
+def rates(
+    con: duckdb.DuckDBPyConnection, lake: Lake, days: Sequence[date] | None, tables: Sequence[Table]
+) -> list[Rate]:
+    """Good and broken rows of judged core tables, with the rules that were broken."""
     found = []
-    for table in JUDGED:
+    for table in tables:
         held = quarantine_of(table)
         good, bad = lake.files(table.path, days), lake.files(held.path, days)
         rules: dict[str, int] = {}

@@ -85,7 +85,7 @@ BUNDLES = Table(
         DAY,
         must("content_sha256", "varchar", "Digest of the bundle after the gate"),
         *BUNDLE_PARTS,
-        must("withheld", "integer", "Signals that the gate dropped from this bundle"),
+        must("withheld", "bigint", "Signals that the gate dropped from this bundle"),
         RECEIVED,
         POLICY,
         BATCH,

@@ -52,7 +52,7 @@ def _points(figure: go.Figure, lane: str, rows: Sequence[dict[str, object]], **m
         x=[row["at"] for row in rows],
         y=[lane] * len(rows),
         mode="markers",
-        marker={"size": 12, "line": {"width": 1.5}, **marker},
+        marker={"size": 13, "line": {"width": 0}, **marker},
         customdata=[(row["at"], row["hover"]) for row in rows],
         hovertemplate="%{customdata[1]}<extra></extra>",
         name=lane,

@@ -45,7 +45,7 @@ def filters(page: Page) -> Cell:
         st.stop()
     with st.grid(4, min_column_width=170, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.week_filters(*known)
+        first, last = shell.week_filters(*known, page.defaults.weeks)
     return Cell(region, scenario, first, last)
 
 

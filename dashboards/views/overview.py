@@ -1,5 +1,6 @@
 """Overview: is practice happening, is it getting better, and where should one look next?"""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -23,7 +24,6 @@ from dashboards.wording import (
 )
 
 PERIODS = {"4": "4 weeks", "8": "8 weeks", "13": "13 weeks", "26": "26 weeks"}
-SHOWN_BEFORE = 26  # weeks of history drawn, at most
 WEEK = timedelta(weeks=1)
 FUNNEL = {
     "step": st.column_config.TextColumn("Step"),
@@ -88,9 +88,8 @@ def main() -> None:
     page = shell.current_page("view_aggregates")
     place = shell.opening("Overview", "Is practice happening, and is it getting better?")
     cell, before = filters(page)
-    history = queries.funnel(
-        page.edition, Cell(cell.region, cell.scenario, cell.last - WEEK * (SHOWN_BEFORE - 1), cell.last)
-    )
+    drawn = min(before, cell.last - WEEK * (page.defaults.weeks - 1))
+    history = queries.funnel(page.edition, replace(cell, first=drawn))
     weekly = history.filter(pl.col("week").is_between(cell.first, cell.last))
     if weekly.filter(~pl.col("suppressed")).is_empty():
         shell.answer(place, f"There is nothing to show for {span(cell.first, cell.last)}.")

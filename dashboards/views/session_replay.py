@@ -48,7 +48,7 @@ def filters(page: Page) -> Wanted:
         st.stop()
     with st.grid(6, min_column_width=150, gap="small"):
         region, scenario = shell.cell_filters(page)
-        first, last = shell.week_filters(*known)
+        first, last = shell.week_filters(*known, page.defaults.weeks)
         result = st.selectbox(
             "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
         )
@@ -206,7 +206,7 @@ def criterion(
     if descriptor := text.level(row["score"]):
         st.markdown(descriptor)
     if row["comment"]:
-        st.markdown(f"*Scorer's comment:* {replay.plain(row['comment'])}")
+        st.markdown(f"*Scorer's comment:* {naming.plain(row['comment'])}")
     cited = [ordinal for ordinal in row["evidence_turns"] or [] if ordinal in starts]
     if not cited:
         st.markdown("The scorer cites no turn.")

@@ -19,7 +19,8 @@ OVERALLS = frozenset({"overall", "overall_score", "total", "total_score", "score
 QUOTE_LEAST = 8  # letters; a shorter quote would match anywhere
 CLOCK_SLACK_S = 1.0  # highlights give whole seconds
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:\.\d+)?")
-_FRACTION = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:/\s*\d+(?:\.\d+)?)?\s*")
+LONGEST_NUMBER = 40
+_FRACTION = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:\s*/\s*\d+(?:\.\d+)?)?")
 
 
 def assessments(
@@ -98,8 +99,8 @@ def _criterion(name: str, body: Mapping[str, Any], criterion: str, evidence: "_E
 def score(raw: Any) -> float | None:
     """A number, also as text ("3", "3.5", "3/5"); None for anything else: absent is not 0."""
     if isinstance(raw, str):
-        match = _FRACTION.fullmatch(raw)
-        return float(match[1]) if match else None
+        match = _FRACTION.fullmatch(raw.strip()) if len(raw) <= LONGEST_NUMBER else None
+        return number(float(match[1])) if match else None
     return number(raw)
 
 
@@ -123,10 +124,11 @@ class _Evidence:
 
     def turns(self, names: set[str], own: Any) -> list[int] | None:
         """Ordinals cited for a criterion that goes by any of ``names``; None where nothing could be mapped."""
+        named = [*names]  # a list: a model may write anything for a criterion, and not all of it can be hashed
         cited = {
             turn
             for criterion, turn in self._highlights
-            if turn is not None and (criterion is None or criterion in names)
+            if turn is not None and (criterion is None or criterion in named)
         }
         for one in own if isinstance(own, list) else [own]:
             turn = self._turn(one if isinstance(one, dict) else {"quote": one})

@@ -18,7 +18,7 @@ from integrations.engine import vocabulary as v
 from integrations.engine.canonical import plain
 from integrations.engine.events import Event
 from integrations.engine.fields import NOTES, RAVEN
-from integrations.engine.speaking import number
+from integrations.engine.speaking import seconds
 from integrations.engine.turns import Speech
 
 REPEAT_S = 2.0  # an in-call event sent under two names
@@ -223,7 +223,7 @@ def _called(call: Any) -> str | None:
 
 
 def _entry_place(entry: dict[str, Any], speech: Speech, line: Timeline) -> tuple[float | None, str | None]:
-    offset = number(entry.get("seconds_from_start"))
+    offset = seconds(entry.get("seconds_from_start"))
     if entry["at"] is not None:
         return line.exact(entry["at"]), "exact"
     if offset is None:

@@ -7,7 +7,7 @@ from typing import Any
 from integrations.engine import vocabulary as v
 from integrations.engine.events import Event
 from integrations.engine.fields import NOTES, RAVEN
-from integrations.engine.speaking import NEAR_S, Interval, Utterance, intervals, number, text_key, utterances
+from integrations.engine.speaking import NEAR_S, Interval, Utterance, intervals, seconds, text_key, utterances
 
 
 @dataclass(slots=True)
@@ -71,13 +71,13 @@ def _zero(entries: list[dict[str, Any]]) -> float | None:
     known = [
         entry["at"] - offset
         for entry in entries
-        if entry["at"] is not None and (offset := number(entry.get("seconds_from_start"))) is not None
+        if entry["at"] is not None and (offset := seconds(entry.get("seconds_from_start"))) is not None
     ]
     return median(known) if known else None
 
 
 def _from_entry(entry: dict[str, Any], zero: float | None) -> Turn:
-    offset = number(entry.get("seconds_from_start"))
+    offset = seconds(entry.get("seconds_from_start"))
     start = entry["at"]
     if start is None and offset is not None and zero is not None:
         start = zero + offset
@@ -90,7 +90,7 @@ def _from_entry(entry: dict[str, Any], zero: float | None) -> Turn:
         entry["text"].strip(),
         start,
         offset,
-        number(entry.get("duration")),
+        seconds(entry.get("duration")),
         interrupted if isinstance(interrupted, bool) else None,
         None,
         entry.get("inference_id"),
@@ -130,7 +130,7 @@ def _utterance_of(turn: Turn, heard: list[Utterance]) -> Utterance | None:
         if same is not None:
             return same
     words = text_key(turn.text)
-    return next((one for one in free if words in (text_key(one.text), text_key(one.intended or ""))), None)
+    return next((one for one in free if words in one.words), None)
 
 
 def _apply(turn: Turn, one: Utterance) -> None:

@@ -144,7 +144,7 @@ def _lines(
         key = person.learner_id, stage.scenario.id
         attempts[key] = attempts.get(key, 0) + 1
         yield _bundle(rng, stage, person, at, f"{prefix}{number:08x}", attempts[key], tenant, 2 * number >= sessions)
-        for competency in {item.competency for item in stage.rubric.criteria}:
+        for competency in sorted({item.competency for item in stage.rubric.criteria}):
             person.practised[competency] = person.practised.get(competency, 0) + 1
 
 

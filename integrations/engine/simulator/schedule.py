@@ -53,7 +53,7 @@ def slots(
             learner=person,
             scenario=scenario,
             rubric=rubric,
-            language=_language(rng, person, scenario),
+            language="en" if number in filmed and "en" in scenario.languages else _language(rng, person, scenario),
             attempt=max(attempts[key], 1),
             assigned=rng.random() < 0.7,
             at=_moment(rng, day, person.utc_offset),
@@ -64,7 +64,7 @@ def slots(
             skills={name: person.skill(name) for name in person.start},
         )
         if ending not in ("no_show", "technical_failure") and not is_test:
-            for competency in {item.competency for item in rubric.criteria}:
+            for competency in sorted({item.competency for item in rubric.criteria}):
                 person.practised[competency] = person.practised.get(competency, 0) + 1
 
 

@@ -92,27 +92,18 @@ def play(rng: Random, slot: Slot, uglies: Uglies) -> Played:
     """Let the learner hold the conversation and score it."""
     performance = _performance(rng, slot)
     violations = _violations(rng, slot)
+    if slot.is_test:  # a test conversation is over the moment it is made
+        return Played(slot, [], slot.at, "end_conversation_endpoint_hit", performance, {}, {}, [], [])
     if slot.ending in ("no_show", "technical_failure"):
-        wait = 300 if slot.ending == "no_show" else rng.uniform(2, 20)
-        return Played(
-            slot, [], slot.at + timedelta(seconds=wait), rng.choice(REASONS[slot.ending]), performance, {}, {}, [], []
-        )
+        wait = timedelta(seconds=300 if slot.ending == "no_show" else round(rng.uniform(2, 20), 1))
+        return Played(slot, [], slot.at + wait, rng.choice(REASONS[slot.ending]), performance, {}, {}, [], [])
     turns = compose(rng, Part(slot.scenario.kind, slot.language, performance, violations, slot.brief))
     if slot.ending in ("learner_left", "time_limit"):
         turns = turns[: max(3, int(len(turns) * rng.uniform(0.25, 0.75)))]
     length = max(turn.start_s + turn.duration_s for turn in turns)
     tail = 45 if slot.ending == "learner_left" else rng.uniform(1, 4)
-    played = Played(
-        slot,
-        turns,
-        slot.at + timedelta(seconds=round(4 + LATENCY_S + length + tail, 1)),
-        rng.choice(REASONS[slot.ending]),
-        performance,
-        {},
-        {},
-        [],
-        [],
-    )
+    ended_at = slot.at + timedelta(seconds=round(4 + LATENCY_S + length + tail, 1))
+    played = Played(slot, turns, ended_at, rng.choice(REASONS[slot.ending]), performance, {}, {}, [], [])
     _score(rng, played)
     _observe(rng, played, violations, uglies.not_found)
     return played

@@ -12,11 +12,23 @@ from numpy.typing import NDArray
 
 from integrations.engine.simulator.dialogue import LEARNER, Turn
 
-WIDTH, HEIGHT, FPS, RATE = 416, 234, 8, 16_000
+WIDTH, HEIGHT, FPS, RATE = 416, 240, 8, 16_000
 LEAD_S, TAIL_S = 2.2, 1.0  # recording starts with the counterpart's joining, before the first word
-BACKGROUND = (24, 29, 40)
+
+
+def _yuv(red: int, green: int, blue: int) -> tuple[int, int, int]:
+    """A colour in the encoder's own space (BT.601): its own conversion gives other bytes from run to run."""
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return (
+        round(16 + luma * 219 / 255),
+        round(128 + 0.564 * (blue - luma) * 224 / 255),
+        round(128 + 0.713 * (red - luma) * 224 / 255),
+    )
+
+
+BACKGROUND, WHITE, GREY, UNSAID = _yuv(24, 29, 40), _yuv(245, 245, 245), _yuv(120, 130, 150), _yuv(62, 70, 86)
 # Okabe-Ito colours: told apart by colour-blind readers as well.
-COLOURS = {"counterpart": (86, 180, 233), LEARNER: (230, 159, 0)}
+COLOURS = {"counterpart": _yuv(86, 180, 233), LEARNER: _yuv(230, 159, 0)}
 PITCH_HZ = {"counterpart": 150.0, LEARNER: 205.0}
 Frame = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -38,8 +50,9 @@ def render(path: Path, turns: Sequence[Turn]) -> float:
         video.options = {"preset": "veryfast", "crf": "33", "g": str(2 * FPS), "threads": "1", "sc_threshold": "0"}
         sound = container.add_stream("aac", rate=RATE, layout="mono")
         sound.bit_rate = 24_000
+        sound.options = {"threads": "1"}
         for index, picture in enumerate(_pictures(turns, seconds)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame = av.VideoFrame.from_ndarray(_planes(picture), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
@@ -97,10 +110,18 @@ def _pictures(turns: Sequence[Turn], seconds: float):
             picture[y + 12 : y + 36, x - 22 : x + 22][_mouth(round(opening))] = BACKGROUND
             if speaking:
                 turn = turns[speaking[-1]]
-                picture[rings[speaker]] = (245, 245, 245)
+                picture[rings[speaker]] = WHITE
                 _caption(picture, words[speaking[-1]], (at - turn.start_s) / turn.duration_s, COLOURS[speaker])
-        picture[HEIGHT - 6 :, : int(WIDTH * index / (seconds * FPS))] = (120, 130, 150)
+        picture[HEIGHT - 6 :, : int(WIDTH * index / (seconds * FPS))] = GREY
         yield picture
+
+
+def _planes(picture: Frame) -> Frame:
+    """Luma in full, chroma at every other pixel: the layout of yuv420p."""
+    chroma = picture[::2, ::2, 1:]
+    return np.concatenate([picture[:, :, 0].ravel(), chroma[:, :, 0].ravel(), chroma[:, :, 1].ravel()]).reshape(
+        -1, WIDTH
+    )
 
 
 @cache
@@ -125,5 +146,5 @@ def _caption(picture: Frame, words: Sequence[int], share: float, colour: tuple[i
             x, y = 30, y + 14
         if y > HEIGHT - 24:
             return
-        picture[y : y + 8, x : x + width] = colour if number < said else (62, 70, 86)
+        picture[y : y + 8, x : x + width] = colour if number < said else UNSAID
         x += width + 6

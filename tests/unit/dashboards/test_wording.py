@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from dashboards.names import CriterionText, Level, Names, humanise, learner
-from dashboards.replay import plain
+from dashboards.names import CriterionText, Level, Names, humanise, learner, plain
 from dashboards.shell import csv
 from dashboards.wording import ago, clock, count, interval, listing, percent, signed, span
 

@@ -1,7 +1,6 @@
 """The gate keeps what is named and allowed, and nothing else."""
 
 import json
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,28 +10,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.gate import By, Each, FieldClasses, Free, Json, Node, Scan, SignalPolicy, admit
+from governance.gate import By, Each, FieldClasses, Free, Json, Node, SignalPolicy, admit
 from governance.policy import EEA, PolicyFile, Verdict
 
 POLICY = SignalPolicy.load(Path(__file__).resolve().parents[3] / "config" / "policy.yaml")
-TAG = re.compile(r"<user_audio_analysis>.*?</user_audio_analysis>", re.DOTALL)
-
-
-def find(text: str) -> list[tuple[int, int, str]]:
-    return [(match.start(), match.end(), "voice") for match in TAG.finditer(text)]
-
-
 CLASSES = FieldClasses(
     {
         "conversation_id": "operational",
         "timestamp": "timing",
         "properties": {
-            "transcript": Each({"role": "operational", "content": Scan("speech_text", find), "duration": "timing"}),
+            "transcript": Each({"role": "operational", "content": "speech_text", "duration": "timing"}),
             "analysis": "perception",
             "user_audio_analysis": "voice",
             "composure": "affect",
             "request": {"body": Json({"empathy": "score", "gaze": "gaze"})},
-            "output_variables": Free("speech_text", names={"user_audio_analysis": "voice"}, find=find),
+            "output_variables": Free("speech_text"),
         },
     }
 )
@@ -110,38 +102,13 @@ def test_a_string_that_should_hold_json_and_does_not_is_dropped(body: str) -> No
     assert admitted.dropped == {"unreadable_json": 1}
 
 
-def test_a_passage_of_a_denied_class_is_cut_out_of_a_text() -> None:
-    passage = "<user_audio_analysis>SECRET</user_audio_analysis>"
-    text = f"Yes {passage}of course{passage}"
-    payload = {"properties": {"transcript": [{"content": text}]}}
-    admitted = admit(payload, CLASSES, None, POLICY)
-    assert admitted.kept == {"properties": {"transcript": [{"content": "Yes of course"}]}}
-    assert admitted.dropped == {"voice": 2}
-    assert admit(payload, CLASSES, "US", opted_in("US", "voice")).kept == payload
-
-
-def test_overlapping_passages_are_cut_once() -> None:
-    classes = FieldClasses({"t": Scan("speech_text", lambda _: [(4, 9, "gaze"), (2, 6, "voice"), (3, 5, "face")])})
-    assert admit({"t": "0123456789"}, classes, "DE", POLICY).kept == {"t": "019"}
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"a": {"User_Audio_Analysis": "SECRET"}},
-        [{"user_audio_analysis": ["SECRET"]}],
-        json.dumps({"user_audio_analysis": "SECRET"}),
-        json.dumps(json.dumps({"user_audio_analysis": "SECRET"})),
-        '{"user_audio_analysis": "SECRET", "n": NaN}',
-        "said <user_audio_analysis>SECRET</user_audio_analysis>",
-        json.loads("[" * 100 + '"SECRET"' + "]" * 100),
-    ],
-)
-def test_customer_named_content_hides_no_denied_name(value: object) -> None:
-    admitted = admit({"properties": {"output_variables": {"impact": value, "named": "yes"}}}, CLASSES, "DE", POLICY)
-    assert "SECRET" not in json.dumps(admitted.kept)
-    assert admitted.kept["properties"]["output_variables"]["named"] == "yes"
-    assert sum(admitted.dropped.values()) == 1
+def test_customer_named_content_passes_whole_or_not_at_all() -> None:
+    variables = {"impact": {"named": ["yes", None, 2]}, "json": '{"kept": "as it came"}'}
+    payload = {"properties": {"output_variables": variables}}
+    assert admit(payload, CLASSES, None, POLICY).kept == payload
+    perceived = FieldClasses({"arguments": Free("perception")})
+    admitted = admit({"arguments": variables}, perceived, "DE", POLICY)
+    assert (admitted.kept, admitted.dropped) == ({}, {"perception": 1})
 
 
 def test_the_shape_may_depend_on_a_field() -> None:
@@ -197,7 +164,7 @@ SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
 
 def trees() -> st.SearchStrategy[Node]:
     leaf = st.sampled_from(SIGNALS)
-    free = st.builds(lambda signal: Free(signal, names={"user_audio_analysis": "voice"}), leaf)
+    free = st.builds(Free, leaf)
     return st.recursive(
         leaf | free,
         lambda inner: (
@@ -222,7 +189,7 @@ def payloads() -> st.SearchStrategy[Any]:
 def legal(value: Any, node: Node, allowed: frozenset[str]) -> bool:
     """Whether every part of an admitted value is named by the tree and of an allowed class."""
     if isinstance(node, Free):
-        return node.signal in allowed and ("voice" in allowed or "user_audio_analysis" not in json.dumps(value))
+        return node.signal in allowed
     if isinstance(node, Json):
         return legal(orjson.loads(value) if isinstance(value, str) and value else value, node.inner, allowed)
     if isinstance(node, str):

@@ -1,0 +1,81 @@
+"""Screenshots of the pages over a demo's home, into docs/images: ``make images`` after ``make demo SERVE=0``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import duckdb
+from playwright.sync_api import Page, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.pages import settle, visit
+from support.served import CHROMIUM, FLAGS, PROJECT, served
+
+from governance.settings import Settings
+
+IMAGES = PROJECT / "docs" / "images"
+WIDTH = 1280
+TALLEST = 2600
+PICTURE_S = 20  # where the video stands in the picture
+# A recorded session that has something to show: guardrails, cited turns, and most signals of all.
+TELLING = """
+    select media.session_id from media
+    inner join sessions using (tenant, session_id)
+    inner join criterion_scores using (tenant, session_id)
+    left join signals using (tenant, session_id)
+    where media.status = 'available' and media.uri like 'file:%' and not sessions.is_test
+    group by media.session_id
+    order by count(distinct signals.name) filter (where signals.kind = 'guardrail') desc,
+             count(distinct signals.ordinal) desc, media.session_id
+    limit 1
+"""
+
+
+def telling_session(marts: Path) -> str | None:
+    """A session worth showing, of the first tenant that has one."""
+    for current in sorted(marts.glob("*/current")):
+        with duckdb.connect(str(current.resolve()), read_only=True) as connection:
+            rows = connection.sql(TELLING).fetchall()
+        if rows:
+            return str(rows[0][0])
+    return None
+
+
+def shoot(page: Page, name: str) -> None:
+    """The whole page, up to ``TALLEST`` pixels: longer ones are cut at the bottom."""
+    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    page.set_viewport_size({"width": WIDTH, "height": min(int(height), TALLEST)})
+    settle(page)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    page.set_viewport_size({"width": WIDTH, "height": 900})
+
+
+def main() -> None:
+    """Take all four."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, default=Settings().home)
+    parser.add_argument("--scheme", choices=["light", "dark"], default="light")
+    chosen = parser.parse_args()
+    session = telling_session(chosen.home / "marts")
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with served(chosen.home) as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme=chosen.scheme)
+        for name, path in (
+            ("overview", ""),
+            ("competency-trends", "competency-trends"),
+            ("data-health", "data-health"),
+        ):
+            visit(page, address, path)
+            shoot(page, name)
+        visit(page, address, f"session-replay?session={session}" if session else "session-replay")
+        if session:
+            page.locator("video").evaluate(f"node => {{ node.currentTime = {PICTURE_S} }}")
+        shoot(page, "session-replay")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
