@@ -12,7 +12,7 @@ from assets.contracts import core as contracts
 from assets.contracts.table import Table
 from assets.core import built, plan, scales
 from assets.core.built import Built
-from assets.core.judge import Judged, broken_rules, keeps_rules, part
+from assets.core.judge import Judged, keeps_rules, part
 from assets.core.languages import hear
 from assets.core.parts import gather
 from assets.duck import connect, literal
@@ -214,13 +214,13 @@ def define(
     con.execute(f"create or replace temp macro built_at() as timestamptz {literal(now.isoformat())}")
     con.execute(f"create or replace temp macro wait_closed_s() as {float(reconcile_after_s)}")
     con.execute(f"create or replace temp macro wait_open_s() as {float(reconcile_after_s) + GRACE_S}")
-    # Splitting at single blanks is the fast way; a text with double blanks or line breaks takes the exact one.
+    # Splitting at single blanks is the fast way; a text with other white space takes the exact one.
     con.execute(r"""
         create or replace temp macro words(text) as (case
-            when trim(text) = '' then 0
-            when contains(text, '  ') or contains(text, chr(10)) or contains(text, chr(9))
+            when text = '' then 0
+            when contains(text, '  ') or contains(text, chr(10)) or starts_with(text, ' ') or ends_with(text, ' ')
                 then len(regexp_extract_all(text, '\S+'))
-            else len(string_split(trim(text), ' '))
+            else len(string_split(text, ' '))
         end)::integer
     """)
 

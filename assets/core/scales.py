@@ -41,8 +41,13 @@ def write(lake: Lake, largest: Mapping[str, float]) -> None:
 def grown(con: duckdb.DuckDBPyConnection, before: Mapping[str, float]) -> tuple[dict[str, float], dict[str, set[str]]]:
     """The scales after the assessments at hand, and the criteria that each day of them uses."""
     rows = con.sql("""
-        select tenant, rubric_id, rubric_version, criterion.criterion_id, max(criterion.score), list(distinct day::varchar)
-        from (select tenant, rubric_id, rubric_version, day, unnest(criteria) as criterion from assessments where uncatalogued)
+        select
+            tenant, rubric_id, rubric_version, criterion.criterion_id, max(criterion.score), list(distinct day::varchar)
+        from (
+            select tenant, rubric_id, rubric_version, day, unnest(criteria) as criterion
+            from assessments
+            where uncatalogued
+        )
         where criterion.max is null and criterion.criterion_id is not null
         group by all
     """).fetchall()

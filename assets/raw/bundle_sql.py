@@ -147,8 +147,8 @@ def rows(
     """Bundles as rows of raw/bundles, gated.
 
     Expects the tables ``pseudonyms (tenant, learner_id, learner_key)``, ``homes (tenant, session_id, day)`` for
-    sessions whose day is not the one their own start gives, and ``blind (jurisdiction)`` for those where perception may not be
-    written.
+    sessions whose day is not the one their own start gives, and ``blind (jurisdiction)`` for those where perception may
+    not be written.
     """
     fill = "null" if tenant is None else literal(tenant)
     stored = ", ".join(column.name for column in BUNDLES.columns)

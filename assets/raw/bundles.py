@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import orjson
 import polars as pl
-from integrations.engine.hidden import clean
 
 from assets.contracts.raw import BUNDLES
 from assets.duck import connect, file_list, literal
@@ -25,6 +24,7 @@ from governance.identities import Identities
 from governance.state import State
 from governance.withheld import Withheld, record_withheld
 from integrations.engine.fields import PERCEPTION
+from integrations.engine.hidden import clean
 
 HIDDEN = {"tenant": pl.String, "session_id": pl.String, "jurisdiction": pl.String, "signal_class": pl.String}
 
@@ -215,7 +215,7 @@ class _Landing:
         return staged
 
     def _lookups(self) -> None:
-        """Pseudonyms, days of known sessions, and what the policy withholds: small tables that the rows are joined to."""
+        """Pseudonyms, days of known sessions, and what the policy withholds: small tables that rows are joined to."""
         people = self.con.sql("select distinct tenant, learner_id from heads where learner_id is not null").fetchall()
         by_tenant: dict[str, list[str]] = {}
         for tenant, learner_id in people:
@@ -242,7 +242,8 @@ class _Landing:
         """A session lies in the earliest day that any of its bundles names, whichever came first."""
         present = self.desk.lake.files(BUNDLES.path)
         known = (
-            f"(select tenant, session_id, day from read_parquet({file_list(present)}) semi join heads using (tenant, session_id))"
+            f"(select tenant, session_id, day from read_parquet({file_list(present)})"
+            " semi join heads using (tenant, session_id))"
             if present
             else "(select '' as tenant, '' as session_id, null::date as day where false)"
         )
@@ -290,7 +291,7 @@ class _Landing:
         return rows[0][0]
 
     def _stage_suspects(self, reader: str, staged: Path) -> int:
-        """Bundles with text that perception notes hide behind: searched one by one in memory, then written like the rest."""
+        """Bundles with text that perception notes hide behind: searched one by one in memory, then written."""
         gated = self.folder / "gated.jsonl"
         found = self.con.execute(f"select to_json(bundle) from {reader} as bundle where {bundle_sql.suspect()}")
         with gated.open("wb") as out:
@@ -307,7 +308,7 @@ class _Landing:
         return written
 
     def _searched(self, bundle: dict[str, Any]) -> dict[str, Any]:
-        """The bundle without perception notes in words; perception signals are the policy's business, not this one's."""
+        """The bundle without perception notes in words; perception signals are the policy's business."""
         launch = bundle.get("launch") or {}
         place = (
             launch.get("tenant") or self.desk.tenant,
@@ -324,7 +325,7 @@ class _Landing:
         return bundle | {part: clean(bundle.get(part), note) for part in ("turns", "assessments")}
 
     def _count_withheld(self, days: Sequence[date]) -> int:
-        """Count what the gate dropped from bundles that this file added; a repeated bundle was counted the first time."""
+        """Count what the gate dropped from bundles that this file added; a repeat was counted the first time."""
         files = self.desk.lake.files(BUNDLES.path, days)
         if not files:
             return 0
@@ -333,7 +334,9 @@ class _Landing:
             with
 
             added as (
-                select tenant, session_id from read_parquet({file_list(files)}) where batch_id = {literal(self.batch_id)}
+                select tenant, session_id
+                from read_parquet({file_list(files)})
+                where batch_id = {literal(self.batch_id)}
             ),
 
             dropped as (

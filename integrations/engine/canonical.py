@@ -11,7 +11,7 @@ import orjson
 
 from integrations.engine import vocabulary as v
 from integrations.engine.fields import NOTES, RAVEN
-from integrations.engine.times import parse_or_none
+from integrations.engine.times import EARLIEST, LATEST, parse_or_none
 
 Content = dict[str, Any]
 # Carried by the envelope, by the key itself, or of no meaning for the event.
@@ -82,16 +82,24 @@ def _transcript(fields: Content, _: Mapping[str, Any]) -> Content:
 
 
 def _entry(entry: Content) -> Content:
-    moment = parse_or_none(entry.get("timestamp"))
+    role = entry.get("role")
     out: Content = {
-        "role": v.speaker(entry.get("role")) or str(entry.get("role")).lower(),
+        "role": v.speaker(role) or str(role).lower(),
         "text": entry.get("content"),
-        "at": None if moment is None else round(moment.timestamp(), 3),
+        "at": _epoch(entry.get("timestamp")),
     }
     for name, item in entry.items():
         if name in _KEPT and item is not None and item != []:  # a gated list of notes stays behind empty
             out[name] = item
     return out
+
+
+def _epoch(timestamp: Any) -> float | None:
+    """Epoch seconds to the millisecond; a turn's time that is none is left out, not refused."""
+    if type(timestamp) is float and EARLIEST <= timestamp < LATEST:  # nearly all, and there are many
+        return round(timestamp, 3)
+    moment = parse_or_none(timestamp)
+    return None if moment is None else round(moment.timestamp(), 3)
 
 
 _KEPT = frozenset(

@@ -16,6 +16,8 @@ from integrations.engine.fields import IMAGE, PERCEPTION
 
 MAX_DEPTH = 32  # of nesting, JSON inside strings included; real bodies stay below ten
 
+LONGEST_NAME = 200
+
 _NAMES = (
     "user_audio_analysis", "user_visual_analysis", "visual_context", "visual_scene", "visual_analysis",
     "audio_analysis", "audio_context", "perception_analysis", "user_emotion", "user_appearance",
@@ -23,7 +25,7 @@ _NAMES = (
 _LABELS = "|".join(name.replace("_", "[_ -]{0,3}") for name in _NAMES)
 # No back reference and no look-around: DuckDB's RE2 takes the same patterns when bundles are gated in SQL.
 TAGGED = (
-    rf"(?:<|&lt;)\s*(?:{_LABELS})(?:[\s/][^<>]*)?(?:>|&gt;)"
+    rf"(?:<|&lt;)\s*(?:{_LABELS})(?:[\s/][^<>]{{0,200}})?(?:>|&gt;)"
     rf"(?:.|\n)*?(?:(?:<|&lt;)\s*/\s*(?:{_LABELS})\s*(?:>|&gt;)|\z)"
 )
 LABEL = rf"(?:user[_ ]speech|{_LABELS})[\\\"'`*\s]*[:=]"
@@ -76,8 +78,8 @@ def split_text(text: str) -> tuple[str, list[tuple[str, str]]]:
 
 
 def is_note(key: str) -> bool:
-    """Whether a field of this name holds perception, wherever it stands."""
-    return _KEY.fullmatch(key.strip()) is not None
+    """Whether a field of this name holds perception, wherever it stands; endless names are not searched but dropped."""
+    return len(key) > LONGEST_NAME or _KEY.fullmatch(key.strip()) is not None
 
 
 def clean(value: Any, sink: Sink, depth: int = 0) -> Any:

@@ -17,8 +17,8 @@ OURS = frozenset({NOTES, IMAGES, "documents", "passages", "confidential"})  # no
 _EXTENSIONS = r"(?:pdf|txt|docx?|png|jpe?g|pptx|csv|xlsx)"
 _DOCUMENT = re.compile(
     rf"[\"“]([^\"“”\n]{{1,120}}?\.{_EXTENSIONS})[\"”]"
-    rf"|^[ \t]*[-*•][ \t]*([^\n]{{1,120}}?\.{_EXTENSIONS})[ \t]*$"
-    rf"|(?<![\w.\-])([\w()&+,.\-]{{1,120}}?\.{_EXTENSIONS})(?![\w])",
+    rf"|^[ \t]{{0,20}}[-*•][ \t]{{0,20}}([^\n]{{1,120}}?\.{_EXTENSIONS})[ \t]{{0,20}}$"
+    rf"|(?<![\w&+,.\-])([\w&+,.\-]{{1,120}}?\.{_EXTENSIONS})(?![\w])",
     re.IGNORECASE | re.MULTILINE,
 )
 _PASSAGE = re.compile(r"information from documents", re.IGNORECASE)

@@ -19,7 +19,8 @@ OVERALLS = frozenset({"overall", "overall_score", "total", "total_score", "score
 QUOTE_LEAST = 8  # letters; a shorter quote would match anywhere
 CLOCK_SLACK_S = 1.0  # highlights give whole seconds
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:\.\d+)?")
-_FRACTION = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:/\s*\d+(?:\.\d+)?)?\s*")
+LONGEST_NUMBER = 40
+_FRACTION = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:\s*/\s*\d+(?:\.\d+)?)?")
 
 
 def assessments(
@@ -98,7 +99,7 @@ def _criterion(name: str, body: Mapping[str, Any], criterion: str, evidence: "_E
 def score(raw: Any) -> float | None:
     """A number, also as text ("3", "3.5", "3/5"); None for anything else: absent is not 0."""
     if isinstance(raw, str):
-        match = _FRACTION.fullmatch(raw)
+        match = _FRACTION.fullmatch(raw.strip()) if len(raw) <= LONGEST_NUMBER else None
         return number(float(match[1])) if match else None
     return number(raw)
 

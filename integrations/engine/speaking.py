@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from integrations.engine import vocabulary as v
@@ -42,6 +43,14 @@ class Utterance:
     notes: dict[str, str] = field(default_factory=dict)
     interval: Interval | None = None
     taken: bool = False
+    _words: tuple[str, str] | None = None
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The words of what was heard and of what was meant; asked for once all is known of the utterance."""
+        if self._words is None:
+            self._words = (text_key(self.text), text_key(self.intended or ""))
+        return self._words
 
     @property
     def text(self) -> str:
@@ -205,9 +214,10 @@ def _distance(at: float, stretch: Interval) -> float:
 
 def number(value: Any) -> float | None:
     """A finite number, or None: true is no number, and text is none either."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if value == value and abs(value) != float("inf") else None
+    kind = type(value)
+    if kind is float:
+        return value if isfinite(value) else None
+    return float(value) if kind is int else None
 
 
 def seconds(value: Any) -> float | None:

@@ -130,7 +130,7 @@ def _utterance_of(turn: Turn, heard: list[Utterance]) -> Utterance | None:
         if same is not None:
             return same
     words = text_key(turn.text)
-    return next((one for one in free if words in (text_key(one.text), text_key(one.intended or ""))), None)
+    return next((one for one in free if words in one.words), None)
 
 
 def _apply(turn: Turn, one: Utterance) -> None:

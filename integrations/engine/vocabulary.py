@@ -99,7 +99,7 @@ END_REASON_PREFIXES: tuple[tuple[str, str], ...] = (
     ("exception_encountered", "technical_failure"),
     ("internal_error", "technical_failure"),
 )
-_REACHED = re.compile(r"[ _]+reached$")
+_REACHED = re.compile(r"[ _]{1,4}reached$")
 
 # Full names as the engine's `language` property takes them → BCP 47.
 LANGUAGES = {

@@ -41,7 +41,11 @@ final as (
         case
             when listed.turn.speaker <> listed.previous_speaker then round(listed.turn.start_s - listed.previous_end, 3)
         end as response_gap_s,
-        greatest(round(listed.previous_end - listed.turn.start_s, 3), 0) as overlap_s,
+        -- greatest() passes over a NULL, and a turn without timing has no overlap of 0.
+        case
+            when listed.previous_end - listed.turn.start_s is not null
+                then greatest(round(listed.previous_end - listed.turn.start_s, 3), 0)
+        end as overlap_s,
         listed.turn.interrupted as interrupted,
         coalesce(listed.turn.language, heard.language) as language,
         listed.turn.input_mode as input_mode,

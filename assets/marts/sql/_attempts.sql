@@ -1,21 +1,14 @@
 -- one row per session and competency under the headline score. A staging table, never published.
 -- The mean is plain: weights belong to a rubric's overall score, and a competency may be fed by several rubrics.
+-- What a session says about itself is joined after the sums, since carrying text through a grouping costs most of it.
 with
 
-final as (
+picked as (
     select
         headline.tenant,
         headline.session_id,
         coalesce(criterion_scores.competency, criterion_scores.criterion_id) as competency,
-        any_value(headline.day) as day,
-        cast(date_trunc('week', any_value(headline.day)) as date) as week,
-        any_value(headline.learner_key) as learner_key,
-        any_value(headline.region) as region,
-        any_value(headline.scenario_id) as scenario_id,
-        any_value(headline.started_at) as started_at,
-        count(*) as n_scores,
-        sum(criterion_scores.scaled) as total,
-        sum(criterion_scores.scaled * criterion_scores.scaled) as squares
+        criterion_scores.scaled
     from criterion_scores
     inner join headline
         on criterion_scores.tenant = headline.tenant
@@ -27,8 +20,37 @@ final as (
         and criterion_scores.scorer_version = headline.scorer_version
         and criterion_scores.revision = headline.revision
     where headline.learner_key is not null
-    group by
-        headline.tenant, headline.session_id, coalesce(criterion_scores.competency, criterion_scores.criterion_id)
+),
+
+summed as (
+    select
+        tenant,
+        session_id,
+        competency,
+        count(*) as n_scores,
+        sum(scaled) as total,
+        sum(scaled * scaled) as squares
+    from picked
+    group by tenant, session_id, competency
+),
+
+final as (
+    select
+        summed.tenant,
+        summed.session_id,
+        competency,
+        headline.day,
+        cast(date_trunc('week', headline.day) as date) as week,
+        headline.learner_key,
+        headline.region,
+        headline.scenario_id,
+        headline.started_at,
+        n_scores,
+        total,
+        squares
+    from summed
+    inner join headline
+        on summed.tenant = headline.tenant and summed.session_id = headline.session_id
 )
 
 select * from final

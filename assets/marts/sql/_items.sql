@@ -59,7 +59,7 @@ final as (
         scorer_kind,
         criterion_id,
         learner as learner_key,
-        max(competency) as competency,
+        any_value(competency) as competency,
         max(case when blocker then 1 else 0 end) as blocker,
         count(*) as n,
         sum(scaled) as total,
