@@ -74,4 +74,4 @@ def deliver(out: Path, url: str, settings: object) -> None:
     tokens = {name: token.get_secret_value() for name, token in settings.gateway_tokens.items()}  # pyright: ignore[reportAttributeAccessIssue]
     with ERR.status(f"Sending to {url}"):
         sent = simulator.post(out, url, tokens)
-    ERR.print(f"{sent} deliveries sent to {url}")
+    ERR.print(f"{url}: {sent}", markup=False)
