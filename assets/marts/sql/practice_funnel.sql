@@ -1,6 +1,7 @@
 -- one row per week, region, scenario and assignment, and their roll-ups.
 -- A launch that no session followed counts in the week it was registered; a session no launch foresaw counts as
--- launched, so that no later step can exceed an earlier one.
+-- launched, so that no later step can exceed an earlier one. Hanging up is how most people end a call: whoever left
+-- after enough talk to be scored has completed the session.
 with
 
 orphans as (
@@ -21,7 +22,9 @@ practice as (
         sessions.learner_key,
         case when coalesce(end_reason, '') <> 'no_show' then 1 else 0 end as joined,
         case when learner_turns > 0 then 1 else 0 end as talked,
-        case when end_reason in ('completed', 'time_limit') then 1 else 0 end as completed,
+        case
+            when end_reason in ('completed', 'time_limit') or headline.session_id is not null then 1 else 0
+        end as completed,
         case when headline.session_id is not null then 1 else 0 end as scored,
         case when headline.passed then 1 else 0 end as passed,
         coalesce(duration_s, 0) as duration_s
