@@ -214,7 +214,7 @@ def batches(page: Page) -> None:
     )
     frame = health_queries.batches(page.edition)
     if frame.is_empty():
-        st.markdown("No batch has been read yet.")
+        st.markdown("No batch is recorded for this customer.")
         return
     shell.grid(frame, BATCHES, "ingest-batches")
 
