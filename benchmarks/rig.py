@@ -73,6 +73,13 @@ class Gateway:
                 return
         raise RuntimeError(f"the gateway did not answer within {START_TIMEOUT_S:.0f} s: {self.log()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        """Process id of the running gateway."""
+        if self.process is None:
+            raise RuntimeError("the gateway is not running")
+        return self.process.pid
+
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self.process is not None and self.process.poll() is None

@@ -82,10 +82,15 @@ class Catalog:
         """Digest per (rubric id, version), to notice that a version was edited after a score referred to it."""
         return {key: rubric.digest for key, rubric in self.rubrics.items()}
 
-    def engine_fields(self) -> dict[str, tuple[str, str, dict[str, str]]]:
-        """Per post-call tool: rubric id, rubric version and the criterion that each of its fields scores."""
+    def engine_fields(self) -> dict[str, tuple[str, str, dict[str, str], dict[str, Any]]]:
+        """Per post-call tool: rubric id, rubric version, the criterion that each of its fields scores, other fields."""
         return {
-            rubric.post_call.tool: (rubric.id, rubric.version, dict(rubric.post_call.fields))
+            rubric.post_call.tool: (
+                rubric.id,
+                rubric.version,
+                dict(rubric.post_call.fields),
+                rubric.post_call.model_dump(include={"comments", "evidence", "overall", "scorer_version"}),
+            )
             for rubric in self.rubrics.values()
             if rubric.post_call
         }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.lake import Lake
 from governance.settings import Settings
-from pipelines import environment
+from pipelines import bookkeeping, environment
 from pipelines.problems import STARTED_BY, Problem
 
 if TYPE_CHECKING:
@@ -117,16 +117,18 @@ class _Run:
         drained = deliveries.drain(self.lake, self.state).accepted
         self.say("what is stale")
         stale = within(landed_days(self.lake), days) if full else self._stale(days)
-        if not stale and not full and _read_mark(self.settings.home) == self._mark():
+        mark = Mark.read(self.settings.home)
+        if not (stale or full or mark.unchecked) and mark.content == self._content():
             return self._report(0, drained, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
         with Launcher(self.settings, watch) as launcher:
-            rebuilt = self._rebuild(launcher, stale, days)
-            launcher.launch("publish_marts", None, marts_config(tenant, full))
+            rebuilt = self._rebuild(launcher, stale, days, mark)
+            self._check(launcher)
+            launcher.launch("publish_marts", None, marts_config(full))
         spent = time.monotonic() - begun
-        if tenant is None and days is None:
-            _write_mark(self.settings.home, self._mark())
+        content = self._content() if days is None else None
+        Mark(content, ()).write(self.settings.home)
         return self._report(rebuilt, drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
 
     def _pull(self) -> None:
@@ -147,19 +149,30 @@ class _Run:
 
         return within(plan.stale_days(self.lake, self.state, self.catalog, self.now), days)
 
-    def _rebuild(self, launcher: "Launcher", stale: list[date], days: tuple[date, date] | None) -> int:
-        """Rebuild days; a new largest score of an uncatalogued criterion makes older days stale in turn."""
+    def _rebuild(self, launcher: "Launcher", stale: list[date], days: tuple[date, date] | None, mark: "Mark") -> int:
+        """Rebuild days; a new largest score of an uncatalogued criterion makes older days stale in turn.
+
+        What is rebuilt is noted as unchecked first, so that a run that dies before the checks leaves them to the next.
+        """
         rebuilt: set[date] = set()
         for _ in range(ROUNDS):
             if not stale:
                 break
+            rebuilt |= set(stale)
+            both = [*mark.unchecked, min(rebuilt), max(rebuilt)]
+            Mark(None, (min(both), max(both))).write(self.settings.home)
             for span in ranges(stale):
                 launcher.launch("rebuild_days", span)
-            rebuilt |= set(stale)
             stale = self._stale(days)
         return len(rebuilt)
 
-    def _mark(self) -> str:
+    def _check(self, launcher: "Launcher") -> None:
+        """Check everything that was rebuilt in one go: each run of the checks costs seconds, whatever its days."""
+        unchecked = Mark.read(self.settings.home).unchecked
+        if unchecked:
+            launcher.launch("check_days", unchecked)
+
+    def _content(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
         from governance.identities import Identities
         from governance.secrets import secret_key
@@ -196,6 +209,7 @@ class Launcher:
         from pipelines import definitions
 
         self._webhook = settings.alert_webhook
+        self._storage = settings.dagster_storage
         self._instance = environment.instance(settings)
         self._code = definitions.build(settings, loggers={LOGGER: watch.definition()})
 
@@ -215,9 +229,10 @@ class Launcher:
             tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
         config = {"loggers": {LOGGER: {}}} | ({"ops": dict(ops)} if ops else {})
         try:
-            self._code.resolve_job_def(job).execute_in_process(
-                instance=self._instance, run_id=run_id, tags=tags, run_config=config
-            )
+            with bookkeeping.quick(self._storage, run_id):
+                self._code.resolve_job_def(job).execute_in_process(
+                    instance=self._instance, run_id=run_id, tags=tags, run_config=config
+                )
         except Exception as error:
             checks = failed_checks(self._instance, run_id)
             if self._webhook:  # the daemon's sensor leaves these runs to us: without a daemon nobody else would tell
@@ -227,7 +242,7 @@ class Launcher:
             raise stopped(checks, run_id) from error
 
 
-def marts_config(tenant: str | None, full: bool) -> dict[str, Any]:
+def marts_config(full: bool) -> dict[str, Any]:
     """What the marts' steps are told."""
     return {"marts": {"config": {"full": full}}} if full else {}
 
@@ -281,14 +296,25 @@ def _core_tables() -> list[str]:
     return sorted(table.path for table in CORE)
 
 
-def _read_mark(home: Path) -> str | None:
-    try:
-        return json.loads((home / MARK).read_text("utf-8"))["content"]
-    except (FileNotFoundError, ValueError, KeyError):
-        return None  # then the run is made: at worst it changes nothing
+@dataclass(frozen=True)
+class Mark:
+    """What the last run left: a digest of all it published, and the days that it rebuilt but did not check."""
 
+    content: str | None = None
+    unchecked: tuple[date, date] | tuple[()] = ()
 
-def _write_mark(home: Path, mark: str) -> None:
-    draft = home / f".{MARK}"
-    draft.write_text(json.dumps({"content": mark}), "utf-8")
-    draft.replace(home / MARK)
+    @classmethod
+    def read(cls, home: Path) -> "Mark":
+        """The mark; an unreadable one counts as none, and the run then does more than it had to."""
+        try:
+            found = json.loads((home / MARK).read_text("utf-8"))
+            first_last = [date.fromisoformat(day) for day in found["unchecked"]]
+            return cls(found["content"], (first_last[0], first_last[1]) if first_last else ())
+        except (FileNotFoundError, ValueError, KeyError, IndexError):
+            return cls()
+
+    def write(self, home: Path) -> None:
+        """Replace the mark."""
+        draft = home / f".{MARK}"
+        draft.write_text(json.dumps({"content": self.content, "unchecked": [str(day) for day in self.unchecked]}))
+        draft.replace(home / MARK)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import polars as pl
 
 from assets.automation import FOLLOW_ANY_DAY
 from assets.contracts import MARTS, OVERVIEWS, PUBLISHED_CORE, Table
@@ -40,11 +41,24 @@ def refresh_all(workspace: Workspace, *, full: bool = False) -> dict[str, Refres
 
     settings = workspace.settings()
     lake, rules = workspace.lake(), reference(workspace.catalog(), settings.minimum_cell)
-    batches = Batches(workspace.state())
+    found = tenants(lake, settings.marts)
+    batches = Batches(workspace.state()).frame()
     return {
-        tenant: Warehouse(settings.marts / tenant, tenant).refresh(lake, rules, batches.frame(tenant), full=full)
-        for tenant in tenants(lake, settings.marts)
+        tenant: Warehouse(settings.marts / tenant, tenant).refresh(
+            lake, rules, own_batches(batches, tenant, alone=len(found) == 1), full=full
+        )
+        for tenant in found
     }
+
+
+def own_batches(batches: pl.DataFrame, tenant: str, *, alone: bool) -> pl.DataFrame:
+    """The batches that a tenant may see: its own, and where it is alone also those that named no tenant.
+
+    A file that several tenants shared is nobody's: its counts would tell one about another.
+    """
+    if alone:
+        batches = batches.with_columns(pl.col("tenant").fill_null(tenant))
+    return batches.filter(pl.col("tenant") == tenant)
 
 
 def _spec(table: Table) -> dg.AssetSpec:

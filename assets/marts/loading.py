@@ -243,7 +243,20 @@ def _overview(lake: Lake, tenant: str, name: str, path: str, days: Iterable[date
             where tenant = {literal(tenant)}
         ),
         told as (
-            select raw_ref, row_number, string_agg(coalesce(sentence, rule), '; ' order by rule) as reason
+            select
+                raw_ref,
+                row_number,
+                string_agg(
+                    coalesce(
+                        sentence,
+                        case
+                            when ends_with(rule, '_present')
+                            then regexp_replace(rule, '_present$', '') || ' is missing'
+                        end,
+                        rule
+                    ),
+                    '; ' order by rule
+                ) as reason
             from (select raw_ref, row_number, unnest(broken_rules) as rule from rows_held)
             left join rule_reasons using (rule)
             group by raw_ref, row_number

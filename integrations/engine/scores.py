@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.engine import vocabulary as v
@@ -10,7 +11,9 @@ from integrations.engine.signals import Signal, Timeline, signal
 from integrations.engine.speaking import number, text_key
 from integrations.engine.turns import Speech
 
-RubricFields = Mapping[str, tuple[str, str, Mapping[str, str]]]
+Fields = Mapping[str, str]
+# Tool → rubric id, version, {field: criterion id}; a fourth item names fields that are no scores: see Roles.
+RubricFields = Mapping[str, tuple[str, str, Fields] | tuple[str, str, Fields, Mapping[str, Any]]]
 Assessment = dict[str, Any]
 
 REPEAT_S = 1.0
@@ -21,6 +24,25 @@ CLOCK_SLACK_S = 1.0  # highlights give whole seconds
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)(?:\.\d+)?")
 LONGEST_NUMBER = 40
 _FRACTION = re.compile(r"([+-]?\d+(?:\.\d+)?)(?:\s*/\s*\d+(?:\.\d+)?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """Fields of a tool that hold no score; a name that the customer did not give is the usual one."""
+
+    comments: Mapping[str, str] = field(default_factory=dict)
+    evidence: str = "highlights_json"
+    overall: str = "overall"
+    scorer_version: str = "scorer_version"
+
+    @classmethod
+    def of(cls, named: Mapping[str, Any]) -> "Roles":
+        """From the catalog's post-call mapping, where None means that nothing was said."""
+        return cls(**{name: value for name, value in named.items() if value is not None})
+
+    def holds(self, name: str) -> bool:
+        """Whether a field of this name is known to be no score."""
+        return name in (self.evidence, self.overall, self.scorer_version) or name.lower() in OVERALLS
 
 
 def assessments(
@@ -56,36 +78,47 @@ def _assessment(event: Event, fields: RubricFields, speech: Speech, line: Timeli
     body, tool = event.content.get("body"), event.content.get("tool_name")
     if not isinstance(body, dict) or not isinstance(tool, str) or tool not in fields:
         return None
-    rubric_id, rubric_version, criteria = fields[tool]
-    evidence = _Evidence(body, speech, line)
-    scored = [_criterion(name, body, criterion, evidence) for name, criterion in sorted(criteria.items())]
-    scored += [_criterion(name, body, name, evidence) for name in sorted(body) if _stray(name, body, criteria)]
-    version = body.get("scorer_version") or event.content.get("tool_id")
+    rubric_id, rubric_version, criteria, *more = fields[tool]
+    roles = Roles.of(more[0] if more else {})
+    evidence = _Evidence(body, roles.evidence, speech, line)
+    named = sorted(criteria.items())
+    named += [(name, name) for name in sorted(body) if name not in criteria and _stray(name, body, roles)]
+    scored = [_criterion(name, body, criterion, roles, evidence) for name, criterion in named]
     return {
         "rubric_id": rubric_id,
         "rubric_version": rubric_version,
-        "scorer": {"kind": "engine_llm", "id": tool, "version": version if isinstance(version, str) else "unknown"},
+        "scorer": {"kind": "engine_llm", "id": tool, "version": _version(body, event, roles)},
         "scored_at": iso(event.moment),
         "criteria": [one for one in scored if one is not None],
     }
 
 
-def _stray(name: str, body: Mapping[str, Any], criteria: Mapping[str, str]) -> bool:
+def _version(body: Mapping[str, Any], event: Event, roles: Roles) -> str:
+    """What the report says of its scorer, else the id of the tool."""
+    for said in (body.get(roles.scorer_version), event.content.get("tool_id")):
+        if isinstance(said, str | int) and not isinstance(said, bool) and str(said).strip():
+            return str(said)
+    return "unknown"
+
+
+def _stray(name: str, body: Mapping[str, Any], roles: Roles) -> bool:
     """A number under a name that the mapping does not know: core refuses it with a reason, rather than lose it."""
-    return name not in criteria and name.lower() not in OVERALLS and number(body[name]) is not None
+    return not roles.holds(name) and number(body[name]) is not None
 
 
-def _criterion(name: str, body: Mapping[str, Any], criterion: str, evidence: "_Evidence") -> dict[str, Any] | None:
+def _criterion(
+    name: str, body: Mapping[str, Any], criterion: str, roles: Roles, evidence: "_Evidence"
+) -> dict[str, Any] | None:
     """One score; None where the model left the field out or null, a null score where it wrote no number."""
     value = body.get(name)
     detail = value if isinstance(value, dict) else {}
     raw = detail.get("score", detail.get("value")) if detail else value
     if raw is None:
         return None
-    comment = next((body[name + end] for end in COMMENTS if isinstance(body.get(name + end), str)), None)
-    comment = next(
-        (detail[key] for key in ("comment", "reason", "rationale") if isinstance(detail.get(key), str)), comment
-    )
+    places = [(detail, key) for key in ("comment", "reason", "rationale")]
+    places += [(body, key) for key, about in sorted(roles.comments.items()) if about == criterion]
+    places += [(body, name + end) for end in COMMENTS]
+    comment = next((inside[key] for inside, key in places if isinstance(inside.get(key), str)), None)
     return {
         "criterion_id": criterion,
         "score": score(raw),
@@ -110,12 +143,12 @@ class _Evidence:
     A highlight that names no criterion supports the judgement as a whole, hence each of its criteria.
     """
 
-    def __init__(self, body: Mapping[str, Any], speech: Speech, line: Timeline) -> None:
+    def __init__(self, body: Mapping[str, Any], name: str, speech: Speech, line: Timeline) -> None:
         self._speech = speech
         self._zero = line.started if speech.zero is None else speech.zero
         self._started = line.started
         self._words: list[str] | None = None  # made when the first quote asks for it
-        highlights = body.get("highlights_json", body.get("highlights"))
+        highlights = body.get(name, body.get("highlights"))
         self._highlights = [
             (one.get("criterion", one.get("criterion_id", one.get("field"))), self._turn(one))
             for one in (highlights if isinstance(highlights, list) else [])

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 SESSIONS = 600
 SEED = 7
-DAYS = 90
+DAYS = 42  # 600 sessions in six weeks keep most weeks, regions and competencies above the minimum cell
 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="Folder for the files; made where missing")],
     sessions: Annotated[int, typer.Option(min=1, help="Sessions to play")] = SESSIONS,
     seed: Annotated[int, typer.Option(help="Same seed, same files")] = SEED,
-    start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD; default: 90 days before --end")] = None,
+    start: Annotated[str | None, typer.Option(help="First day, YYYY-MM-DD; default: 42 days before --end")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; default: yesterday (UTC)")] = None,
     post: Annotated[str | None, typer.Option(help="Also send everything to the gateway at this address")] = None,
 ) -> None:
@@ -74,4 +74,4 @@ def deliver(out: Path, url: str, settings: object) -> None:
     tokens = {name: token.get_secret_value() for name, token in settings.gateway_tokens.items()}  # pyright: ignore[reportAttributeAccessIssue]
     with ERR.status(f"Sending to {url}"):
         sent = simulator.post(out, url, tokens)
-    ERR.print(f"{sent} deliveries sent to {url}")
+    ERR.print(f"{url}: {sent}", markup=False)

@@ -10,7 +10,7 @@ from integrations.engine.simulator.session import iso
 from integrations.engine.simulator.settings import Effects
 from integrations.engine.simulator.wire import Json
 
-BASELINE_DAYS = 90  # before the first rehearsal, so that each learner can be compared with themself
+BASELINE_DAYS = 60  # before the first rehearsal, so that each learner can be compared with themself
 BASE_LOG_DEAL, BASE_WIN_LOGIT, BASE_CSAT, BASE_RAMP_DAYS = 9.0, -0.3, 3.6, 95.0
 DEAL_NOISE, CSAT_NOISE = 0.6, 0.8
 ABILITY_LOG_DEAL, ABILITY_WIN, ABILITY_CSAT = 0.25, 0.20, 0.15

@@ -74,7 +74,7 @@ def test_frames_agree_with_each_other(catalog: Catalog) -> None:
 
 
 def test_engine_fields_reach_every_criterion_once(catalog: Catalog) -> None:
-    for rubric_id, version, fields in catalog.engine_fields().values():
+    for rubric_id, version, fields, _ in catalog.engine_fields().values():
         assert sorted(fields.values()) == sorted(c.id for c in catalog.rubrics[rubric_id, version].criteria)
 
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 from support.lake import touch_day, write_lake
 from support.synthetic import Draw, core_frames
 
 from assets.checks.definitions import mart_checks
 from assets.lake import Lake
-from assets.marts.assets import marts, published
+from assets.marts.assets import marts, own_batches, published
 from assets.marts.publish import manifest_of
 from assets.resources import Workspace
 
@@ -45,3 +46,9 @@ def test_a_mart_that_breaks_its_contract_is_not_published(home: Path) -> None:
     touch_day(lake, "core/criterion_scores", lake.days("core/criterion_scores")[0], "scaled = 7")
     assert not run(home).success
     assert manifest_of(home / "marts" / "acme") is None
+
+
+def test_batches_without_a_tenant_are_shown_to_a_tenant_alone() -> None:
+    batches = pl.DataFrame({"tenant": ["acme", None, "globex"], "batch_id": ["1", "2", "3"]})
+    assert own_batches(batches, "acme", alone=True)["batch_id"].to_list() == ["1", "2"]
+    assert own_batches(batches, "acme", alone=False)["batch_id"].to_list() == ["1"]

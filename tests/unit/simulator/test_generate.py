@@ -37,7 +37,8 @@ def test_same_seed_same_bytes(catalog: Catalog, tmp_path: Path) -> None:
 def test_the_order_of_sets_does_not_matter(tmp_path: Path) -> None:
     """Python's hash seed differs from process to process."""
     code = (
-        "import sys, datetime, pathlib; from governance.catalog import Catalog; from integrations.engine import simulator;"
+        "import sys, datetime, pathlib; from governance.catalog import Catalog;"
+        "from integrations.engine import simulator;"
         "from integrations.engine.simulator.generate import fingerprint; from governance.settings import PROJECT;"
         "day = datetime.date(2026, 10, 1); out = pathlib.Path(sys.argv[1]);"
         "simulator.generate(Catalog.load(PROJECT / 'config'), 20, 1, day, day, out, videos=0);"

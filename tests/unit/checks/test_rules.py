@@ -1,0 +1,98 @@
+"""What a check finds in a broken table, and what it never tells."""
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+from support.synthetic import Draw, core_frames
+
+from assets.checks import suites
+from assets.checks.exact import judge, schema_faults
+from assets.checks.reconcile import Rate, sentence, too_many
+from assets.checks.rules import contract_rules, narrow
+from assets.checks.verdicts import judge_exactly, judge_suite
+from assets.contracts import TABLES
+from assets.marts.tables import load_frames
+
+SESSIONS = TABLES["core/sessions"]
+
+
+@pytest.fixture
+def con() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    load_frames(con, core_frames(Draw(sessions=120, learners=20, days=10)))
+    return con
+
+
+def test_good_tables_pass_both_checks(con: duckdb.DuckDBPyConnection) -> None:
+    for name in ("sessions", "criterion_scores", "media"):
+        table = TABLES[f"core/{name}"]
+        assert judge_exactly(con, table, name, loose=False).passed
+        assert all(result.passed for result in judge_suite(con, table, name).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("set completeness = 'secret-word'", "in_set(completeness)"),
+        ("set raw_ref = null", "not_null(raw_ref)"),
+        ("set talk_share = 1.5", "between(talk_share)"),
+        ("set ended_at = started_at - interval 1 hour", "ordered(started_at, ended_at)"),
+        ("set session_id = 'cvi:secret-word'", "unique(tenant, session_id)"),
+    ],
+)
+def test_both_checks_find_what_is_broken_and_quote_nothing(
+    con: duckdb.DuckDBPyConnection, change: str, rule: str
+) -> None:
+    con.execute(f"update sessions {change}")
+    verdict = judge(con, SESSIONS, "sessions")
+    assert rule in verdict.broken
+    suite = judge_suite(con, SESSIONS, "sessions")["critical"]
+    assert not suite.passed
+    told = json.dumps([suite.summary, suite.metadata], default=str)
+    assert "secret-word" not in told
+
+
+def test_an_oddity_is_a_warning_and_stops_nothing(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update sessions set duration_s = 90000")
+    assert judge_exactly(con, SESSIONS, "sessions", loose=False).passed
+    suite = judge_suite(con, SESSIONS, "sessions")
+    assert suite["critical"].passed
+    assert not suite["warning"].passed
+
+
+def test_a_column_too_many_or_of_another_type_is_told(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("alter table sessions add column affect_score double")
+    con.execute("alter table sessions alter attempt type varchar")
+    faults = schema_faults(con, SESSIONS, "sessions")
+    assert "column affect_score is not in the contract" in faults
+    assert "column attempt is VARCHAR, the contract says INTEGER" in faults
+
+
+def test_suites_see_no_speech() -> None:
+    for table in TABLES.values():
+        speech = {column.name for column in table.columns if column.personal == "speech"}
+        assert not speech & set(narrow(table)), table.path
+
+
+def test_every_table_has_rules() -> None:
+    for table in TABLES.values():
+        kinds = {rule.kind for rule in contract_rules(table)}
+        assert {"not_null", "unique"} <= kinds, table.path
+
+
+def test_a_handful_of_broken_rows_warns_and_does_not_stop() -> None:
+    few = Rate("turns", good=40, broken=4, rules={"text_present": 4})
+    many = Rate("turns", good=900, broken=100, rules={"text_present": 90, "speaker_known": 10})
+    assert too_many([few], 0.05, 25) == []
+    assert too_many([few], 0.01) == [few]
+    assert too_many([many], 0.05, 25) == [many]
+    assert sentence(many) == "turns: 100 of 1000 rows (10.0%) are in quarantine: text_present (90), speaker_known (10)"
+
+
+def test_data_docs_are_written(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    page = suites.build_data_docs([(SESSIONS, suites.frame_of(con, SESSIONS, "sessions"))], tmp_path)
+    assert page.is_file()
+    assert "core_sessions" in page.read_text("utf-8")
