@@ -101,5 +101,5 @@ def listing(items: list[str], conjunction: str = "and") -> str:
 
 def change_sentence(change: float, half: float, unit: str) -> str:
     """What changed, and whether the interval leaves out no change."""
-    verdict = "a change" if abs(change) > half else "within the noise"
+    verdict = "beyond the noise" if abs(change) > half else "within the noise"
     return f"{signed(change, unit)} (±{round(100 * half)}, {verdict})"

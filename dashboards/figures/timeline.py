@@ -97,7 +97,7 @@ def timeline(turns: pl.DataFrame, signals: pl.DataFrame, marks: Sequence[Mark], 
     """Speech as bars, signals and cited turns as marks, in lanes above one axis of minutes.
 
     ``turns`` has the columns of core/turns, ``signals`` those of core/signals. Each point carries its second in
-    ``customdata[0]``, so that a click can seek.
+    ``customdata[0]``.
     """
     figure = go.Figure()
     _speech(figure, turns)

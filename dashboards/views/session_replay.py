@@ -228,7 +228,7 @@ def criterion(
 def course(
     page: Page, found: dict[str, Any], turns: pl.DataFrame | None, signals: pl.DataFrame, criteria: pl.DataFrame
 ) -> None:
-    """Speech, evidence and signals on one time axis; a click on a mark goes there."""
+    """Speech, evidence and signals on one time axis."""
     shell.section(
         "Course of the session",
         "Bars are speech. Stars are turns that a score cites, filled diamonds objectives that were reached; a "
