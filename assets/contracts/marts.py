@@ -65,6 +65,11 @@ PRACTICE_FUNNEL = Table(
         figure("talked", "bigint", "Sessions with at least one learner turn"),
         figure("completed", "bigint", "Sessions that ended as completed, at the time limit, or with enough talk to be scored"),
         figure("scored", "bigint", "Sessions with a score"),
+        figure(
+            "judged",
+            "bigint",
+            "Scored sessions with a pass verdict: the rubric has a pass rule, no criterion is missing",
+        ),
         figure("passed", "bigint", "Sessions whose latest score passed"),
         figure("practice_hours", "double", "Hours of practice"),
         SUPPRESSED,

@@ -26,6 +26,7 @@ practice as (
             when end_reason in ('completed', 'time_limit') or headline.session_id is not null then 1 else 0
         end as completed,
         case when headline.session_id is not null then 1 else 0 end as scored,
+        case when headline.passed is not null then 1 else 0 end as judged,
         case when headline.passed then 1 else 0 end as passed,
         coalesce(duration_s, 0) as duration_s
     from sessions
@@ -46,6 +47,7 @@ practice as (
         0 as talked,
         0 as completed,
         0 as scored,
+        0 as judged,
         0 as passed,
         0 as duration_s
     from orphans
@@ -64,6 +66,7 @@ learner_cells as (
         sum(talked) as talked,
         sum(completed) as completed,
         sum(scored) as scored,
+        sum(judged) as judged,
         sum(passed) as passed,
         sum(duration_s) as seconds
     from practice
@@ -83,6 +86,7 @@ final as (
         sum(talked) as talked,
         sum(completed) as completed,
         sum(scored) as scored,
+        sum(judged) as judged,
         sum(passed) as passed,
         sum(seconds) / 3600.0 as practice_hours
     from learner_cells
