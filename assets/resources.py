@@ -1,19 +1,17 @@
 """Resource classes that assets take as parameters. Thin: they open things; ``pipelines.environment`` binds them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from assets.lake import Lake
+from governance.catalog import Catalog
+from governance.gate import SignalPolicy
+from governance.identities import Identities
+from governance.launches import Launches
+from governance.secrets import secret_key
 from governance.settings import Settings
-
-if TYPE_CHECKING:
-    from governance.catalog import Catalog
-    from governance.gate import SignalPolicy
-    from governance.identities import Identities
-    from governance.launches import Launches
-    from governance.state import State
+from governance.state import State
 
 
 class Workspace(dg.ConfigurableResource):
@@ -36,33 +34,22 @@ class Workspace(dg.ConfigurableResource):
         """The Parquet lake of the home."""
         return Lake(self.settings().lake)
 
-    def state(self) -> "State":
+    def state(self) -> State:
         """The state database, migrated to its newest schema."""
-        from governance.state import State
-
         return State.open(self.settings().database_url)
 
-    def catalog(self) -> "Catalog":
+    def catalog(self) -> Catalog:
         """Rubrics, scenarios and competencies in force."""
-        from governance.catalog import Catalog
-
         return Catalog.load(self.settings().config)
 
-    def policy(self) -> "SignalPolicy":
+    def policy(self) -> SignalPolicy:
         """The signal policy in force."""
-        from governance.gate import SignalPolicy
-
         return SignalPolicy.load(self.settings().config / "policy.yaml")
 
-    def identities(self, state: "State") -> "Identities":
+    def identities(self, state: State) -> Identities:
         """The identity store, with the home's secret."""
-        from governance.identities import Identities
-        from governance.secrets import secret_key
-
         return Identities(state, secret_key(self.settings()))
 
-    def launches(self, state: "State") -> "Launches":
+    def launches(self, state: State) -> Launches:
         """The launch registry."""
-        from governance.launches import Launches
-
         return Launches(state, self.identities(state))

@@ -74,7 +74,7 @@ def funnel(edition: Edition, cell: Cell) -> pl.DataFrame:
     return ask(
         edition,
         """
-        select week, n_learners, launched, joined, talked, completed, scored, passed, practice_hours, suppressed
+        select week, n_learners, launched, joined, talked, completed, scored, judged, passed, practice_hours, suppressed
         from practice_funnel
         where tenant = $tenant and region = $region and scenario_id = $scenario and assigned = '*'
           and week between $first and $last

@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
+import polars.selectors as cs
 import streamlit as st
 
 from dashboards import queries
@@ -86,18 +87,29 @@ def table(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, label: 
         grid(frame, columns, name)
 
 
-def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str) -> None:
-    """A table with its CSV button; the file holds the same columns and rows as the table."""
+def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, wrapped: bool = False) -> None:
+    """A table with its CSV button; the file holds the same columns and rows as the table.
+
+    ``wrapped`` draws a plain table whose sentences break over lines, for few rows with long texts.
+    """
     shown = frame.select(list(columns))
-    st.dataframe(
-        shown,
-        column_config=dict(columns),
-        hide_index=True,
-        width="stretch",
-        height="content" if shown.height <= SHORT else 420,
-        alt=f"Table: {name.replace('-', ' ')}",
-        key=f"grid-{name}",
-    )
+    alt = f"Table: {name.replace('-', ' ')}"
+    if wrapped:
+        times = cs.datetime().dt.strftime("%Y-%m-%d %H:%M")
+        st.table(
+            shown.with_columns(times).rename({k: v["label"] for k, v in columns.items()}), alt=alt, hide_index=True
+        )
+    else:
+        st.dataframe(
+            shown,
+            column_config=dict(columns),
+            hide_index=True,
+            width="stretch",
+            height="content" if shown.height <= SHORT else 420,
+            placeholder="–",
+            alt=alt,
+            key=f"grid-{name}",
+        )
     st.download_button(
         "Download CSV",
         data=csv(shown),

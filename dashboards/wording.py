@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
+SKEW_S = 300  # clocks of two machines may differ by this
 NO_BREAK = "\u00a0"
 
 
@@ -70,7 +71,9 @@ def clock(seconds: float | None) -> str:
 
 def ago(then: datetime, now: datetime) -> str:
     """How long ago, in the largest unit that fits."""
-    seconds = max((now - then).total_seconds(), 0)
+    seconds = (now - then).total_seconds()
+    if seconds < -SKEW_S:
+        return "dated ahead of the clock"
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:
             return f"{count(seconds // size, unit)} ago"
@@ -98,5 +101,5 @@ def listing(items: list[str], conjunction: str = "and") -> str:
 
 def change_sentence(change: float, half: float, unit: str) -> str:
     """What changed, and whether the interval leaves out no change."""
-    verdict = "a change" if abs(change) > half else "within the noise"
+    verdict = "beyond the noise" if abs(change) > half else "within the noise"
     return f"{signed(change, unit)} (±{round(100 * half)}, {verdict})"

@@ -208,6 +208,7 @@ class Launcher:
     def __init__(self, settings: Settings, watch: "Watch") -> None:
         from pipelines import definitions
 
+        environment.quiet()
         self._webhook = settings.alert_webhook
         self._storage = settings.dagster_storage
         self._instance = environment.instance(settings)

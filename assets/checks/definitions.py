@@ -20,6 +20,7 @@ from assets.checks.verdicts import (
 )
 from assets.contracts import JUDGED, MARTS, OVERVIEWS, RAW, TABLES, Table
 from assets.duck import connect
+from assets.marts.assets import POOL
 from assets.marts.tenants import tenants
 from assets.resources import Workspace
 
@@ -210,9 +211,9 @@ side_checks = [
 ]
 
 
-@dg.multi_asset_check(name="mart_checks", specs=_specs(SHOWN), can_subset=True)
+@dg.multi_asset_check(name="mart_checks", specs=_specs(SHOWN), can_subset=True, pool=POOL)
 def mart_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
-    """Marts of every tenant, before anything is published."""
+    """Marts of every tenant, before anything is published; in the writers' pool, since it opens their files."""
     settings = workspace.settings()
     with working_files(settings, tenants(workspace.lake(), settings.marts)) as (con, attached):
         yield from _judge(context, con, SHOWN, lambda table: mart_source(table, attached), loose=False)

@@ -79,7 +79,12 @@ COUNTED = frozenset({"integer", "bigint"})
 ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "core/sessions": (("started_at", "ended_at"), ("first_received_at", "last_received_at")),
     "core/session_scores": (("criteria_scored", "criteria_expected"),),
-    "marts/practice_funnel": (("joined", "launched"), ("talked", "launched"), ("passed", "scored")),
+    "marts/practice_funnel": (
+        ("joined", "launched"),
+        ("talked", "launched"),
+        ("passed", "judged"),
+        ("judged", "scored"),
+    ),
     "marts/competency_trend": (("lower", "mean"), ("mean", "upper")),
     "marts/scenario_items": (("lower", "mean"), ("mean", "upper")),
     "marts/objective_funnel": (("reached", "sessions"), ("lower", "reached_share"), ("reached_share", "upper")),

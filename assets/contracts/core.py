@@ -334,7 +334,7 @@ OUTCOMES = Table(
     reasons={
         "kind_known": "kind is neither a known outcome nor starts with x-",
         "occurred_at_is_utc_time": "occurred_at is missing, not a time, or has no UTC offset",
-        "exposure_from_is_utc_time": "exposure_from is not a time or has no UTC offset; write it as 2026-11-02T00:00:00Z",
+        "exposure_from_is_utc_time": "exposure_from is not a time or has no UTC offset; write 2026-11-02T00:00:00Z",
         "learner_named": "learner_id is missing",
         "money_has_currency": "a deal's value needs its currency in unit",
     },

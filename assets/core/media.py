@@ -113,7 +113,7 @@ def _look(wanted: Sequence[tuple[str, float | None]], probes: MediaProbes, now: 
         return rows
     known = probes.known(near)
     with ThreadPoolExecutor(WORKERS) as pool:
-        found = list(pool.map(lambda entry: _probe_one(*entry, known), near.items()))
+        found = list(pool.map(lambda entry: _probe_one(entry[0], entry[1], known), near.items()))
     fresh = [
         CachedProbe(uri, mark, asdict(result), now.astimezone(UTC))
         for uri, mark, result, cached in found

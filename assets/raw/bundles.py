@@ -1,6 +1,6 @@
 """raw/bundles: session bundles from files, gated and merged into the days their sessions started."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -125,6 +125,8 @@ class _Landing:
         if staged is None:
             source, refusals = self._sift(source)
             staged = self._stage(source)
+        if staged is None:
+            raise LandingError(f"{path}: lines were judged differently at second sight; report it")
         count = self._one("select count(*) from heads")
         moves = self._moves()
         merged = merge(self.con, self.desk.lake, BUNDLES, staged, moves)
@@ -233,7 +235,7 @@ class _Landing:
         self._table("blind", blind, {"jurisdiction": pl.String})
         self._homes()
 
-    def _table(self, name: str, rows: list[tuple], schema: dict[str, pl.DataType | type[pl.DataType]]) -> None:
+    def _table(self, name: str, rows: list[tuple], schema: Mapping[str, Any]) -> None:
         self.con.register("given", pl.DataFrame(rows, schema=schema, orient="row"))
         self.con.execute(f"create or replace temp table {name} as from given")
         self.con.unregister("given")
@@ -311,7 +313,7 @@ class _Landing:
         """The bundle without perception notes in words; perception signals are the policy's business."""
         launch = bundle.get("launch") or {}
         place = (
-            launch.get("tenant") or self.desk.tenant,
+            launch.get("tenant") or self.desk.tenant or "",
             f"{bundle.get('engine') or 'generic'}:{bundle.get('engine_session_id')}",
             launch.get("jurisdiction") or "",
         )

@@ -124,7 +124,7 @@ def _stored(
     """
     found: dict[Session, list[dict[str, Any]]] = {}
     for values in con.sql(query).fetchall():
-        row = dict(zip(names, values, strict=True))
+        row: dict[str, Any] = dict(zip(names, values, strict=True))
         found.setdefault((row["tenant"], row["session_id"]), []).append(row)
     return found
 

@@ -60,7 +60,9 @@ def _counts(con: duckdb.DuckDBPyConnection, table: Table, files: list[Path]) -> 
     if not files:
         return {}
     query = f"""
-        select day, count(*), count(distinct ({", ".join(table.key)})) from read_parquet({file_list(files)}) group by day
+        select day, count(*), count(distinct ({", ".join(table.key)}))
+        from read_parquet({file_list(files)})
+        group by day
     """
     return {day: (rows, distinct) for day, rows, distinct in con.sql(query).fetchall()}
 
@@ -75,7 +77,8 @@ def _rewrite(
     new = f"read_parquet({file_list(arriving)})" if arriving else _nothing(table)
     old = f"read_parquet({file_list(present)})" if present else _nothing(table)
     con.execute(
-        f"create or replace temp table fresh as select distinct {keys} from (from {new}) as new anti join (from {old}) as old using ({keys})"
+        f"create or replace temp table fresh as select distinct {keys}"
+        f" from (from {new}) as new anti join (from {old}) as old using ({keys})"
     )
     fresh = con.sql("select count(*) from fresh").fetchall()[0][0]
     gaining = con.sql(f"select distinct day from (from {new}) as new semi join fresh using ({keys})").fetchall()

@@ -45,8 +45,8 @@ OUTCOMES = _external("raw/outcomes")
 def raw_deliveries(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """One row per accepted engine delivery, in the day its session started.
 
-    Everything that waits in the inbox is drained, whatever the run's days: a delivery belongs to the day of its session,
-    which is only known once it is read. Nothing waiting is the usual case and costs nothing.
+    Everything that waits in the inbox is drained, whatever the run's days: a delivery belongs to the day of its
+    session, which is only known once it is read. Nothing waiting is the usual case and costs nothing.
     """
     landing = deliveries.drain(workspace.lake(), workspace.state())
     return dg.MaterializeResult(

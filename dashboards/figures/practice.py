@@ -96,11 +96,11 @@ def volume(frame: pl.DataFrame, first: date) -> go.Figure:
 
 
 def pass_rate(frame: pl.DataFrame, first: date) -> go.Figure:
-    """Share of scored sessions that passed, by week, with Wilson intervals. Columns of ``queries.funnel``."""
-    shown = frame.filter(~pl.col("suppressed") & (pl.col("scored") > 0))
-    rows = list(shown.select("week", "passed", "scored").iter_rows())
-    limits = [wilson(passed, scored) for _, passed, scored in rows]
-    shares = [passed / scored for _, passed, scored in rows]
+    """Share of judged sessions that passed, by week, with Wilson intervals. Columns of ``queries.funnel``."""
+    shown = frame.filter(~pl.col("suppressed") & (pl.col("judged") > 0))
+    rows = list(shown.select("week", "passed", "judged").iter_rows())
+    limits = [wilson(passed, judged) for _, passed, judged in rows]
+    shares = [passed / judged for _, passed, judged in rows]
     figure = go.Figure()
     figure.add_scatter(
         x=[week for week, *_ in rows],
@@ -118,7 +118,7 @@ def pass_rate(frame: pl.DataFrame, first: date) -> go.Figure:
         customdata=[(n, 100 * low, 100 * high) for (_, _, n), (low, high) in zip(rows, limits, strict=True)],
         hovertemplate=(
             "Week of %{x|%-d %b}: %{y:.0f} % passed<br>95 %% interval %{customdata[1]:.0f} to %{customdata[2]:.0f} %"
-            "<br>%{customdata[0]} scored sessions<extra></extra>"
+            "<br>%{customdata[0]} sessions with a verdict<extra></extra>"
         ).replace("%%", "%"),
         name="pass rate",
     )

@@ -69,6 +69,7 @@ def _signal_lane(figure: go.Figure, signals: pl.DataFrame, kinds: Sequence[str],
             {
                 "at": row["at_s"],
                 "severity": row["severity"] or "info",
+                "reached": row["state"] == "completed",
                 "hover": f"{clock(row['at_s'])} {_escape(what)}, {row['state'] or 'noted'}{grade}{about}",
             }
         )
@@ -83,14 +84,20 @@ def _signal_lane(figure: go.Figure, signals: pl.DataFrame, kinds: Sequence[str],
             symbol=[SEVERITY_SYMBOL.get(row["severity"], "triangle-up") for row in rows],
         )
     else:
-        _points(figure, lane, rows, color=colour, symbol="diamond")
+        _points(
+            figure,
+            lane,
+            rows,
+            color=colour,
+            symbol=["diamond" if row["reached"] or lane != "Objectives" else "diamond-open" for row in rows],
+        )
 
 
 def timeline(turns: pl.DataFrame, signals: pl.DataFrame, marks: Sequence[Mark], duration_s: float | None) -> go.Figure:
     """Speech as bars, signals and cited turns as marks, in lanes above one axis of minutes.
 
     ``turns`` has the columns of core/turns, ``signals`` those of core/signals. Each point carries its second in
-    ``customdata[0]``, so that a click can seek.
+    ``customdata[0]``.
     """
     figure = go.Figure()
     _speech(figure, turns)

@@ -10,7 +10,7 @@ import polars as pl
 from dashboards.figures.practice import WEEK, week_axis
 from dashboards.theme import BAND_OPACITY, BLUE, GREY, VERMILION, finish, rgba
 
-CLOSE = timedelta(days=10)  # version lines nearer than this share one label
+CLOSE = 0.5  # version lines nearer than this share of the axis have one label: two would overlap
 SAME = timedelta(days=3)  # and nearer than this, one line
 
 
@@ -25,14 +25,14 @@ def stretches(weeks: Sequence[date]) -> list[list[date]]:
     return runs
 
 
-def event_labels(events: pl.DataFrame) -> list[tuple[date, str]]:
-    """One label for each group of version changes that lie close together, at the group's first day.
+def event_labels(events: pl.DataFrame, close: timedelta) -> list[tuple[date, str]]:
+    """One label for each group of version changes less than ``close`` apart, at the group's first day.
 
     The label names what changed, and the version where all changes share it: ``scenario, rubric v2``.
     """
     groups: list[list[dict[str, Any]]] = []
     for row in events.sort("first_day").iter_rows(named=True):
-        if groups and row["first_day"] - groups[-1][0]["first_day"] < CLOSE:
+        if groups and row["first_day"] - groups[-1][0]["first_day"] < close:
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -89,7 +89,7 @@ def panel(frame: pl.DataFrame, events: pl.DataFrame, weeks: Sequence[date], mast
             name="mean",
         )
     _withheld(figure, frame.filter("suppressed")["week"].to_list())
-    _version_lines(figure, events, weeks[-1])
+    _version_lines(figure, events, weeks)
     if mastery is not None:
         figure.add_hline(y=100 * mastery, line={"color": VERMILION, "width": 1.2, "dash": "dot"})
     week_axis(figure, weeks)
@@ -109,15 +109,16 @@ def _withheld(figure: go.Figure, weeks: list[date]) -> None:
         )
 
 
-def _version_lines(figure: go.Figure, events: pl.DataFrame, last: date) -> None:
+def _version_lines(figure: go.Figure, events: pl.DataFrame, weeks: Sequence[date]) -> None:
     drawn: date | None = None
     for at in events["first_day"].unique().sort().to_list():
         if drawn is not None and at - drawn < SAME:
             continue
         drawn = at
         figure.add_vline(x=at.isoformat(), line={"color": GREY, "width": 1.2, "dash": "dash"})
-    for at, label in event_labels(events):
-        late = last - at < 3 * WEEK  # a label near the right edge would be cut off
+    first, last = weeks[0], weeks[-1]
+    for at, label in event_labels(events, CLOSE * (last - first)):
+        late = at - first > 0.5 * (last - first)  # a label that starts in the right half would be cut off
         figure.add_annotation(
             x=at.isoformat(),
             y=1.0,

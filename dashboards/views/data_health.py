@@ -74,7 +74,7 @@ WITHHELD = {
     "withheld": st.column_config.NumberColumn("Withheld signals"),
 }
 REMEDIES = {
-    "launch": "Post the launch to the gateway, or ingest a launches file with `rolecall ingest --launches`.",
+    "launch": "Post the launch to the gateway, or ingest a file of launches.",
     "end": "Wait for the shutdown event; after 15 minutes the verbose pull asks the engine.",
     "transcript": "Check the transcription callback of the persona; the verbose pull fetches what is there.",
     "scores": "Check the post-call tool of the persona and the rubric's mapping of its fields.",
@@ -117,7 +117,7 @@ def sentence(page: Page, days: pl.DataFrame, reasons: pl.DataFrame, now: datetim
     if days.is_empty():
         return "No session has arrived yet. Ingest some with `rolecall ingest`, then run `rolecall run`."
     sums = totals(days)
-    newest = days["last_received_at"].max()
+    newest = days.filter(pl.col("last_received_at") <= now)["last_received_at"].max()
     text = f"**{percent(sums['complete'] / sums['sessions'], 1) if sums['sessions'] else '–'} complete:** "
     text += f"{count(sums['complete'])} of {count(sums['sessions'], 'session')} have every part"
     if sums["scored"] and sums["sessions"]:
@@ -185,7 +185,7 @@ def missing(page: Page) -> None:
         remedy=pl.col("part").replace_strict(REMEDIES, default="", return_dtype=pl.String),
         part=pl.col("part").map_elements(humanise, return_dtype=pl.String),
     )
-    shell.grid(frame, PARTS, "missing-parts")
+    shell.grid(frame, PARTS, "missing-parts", wrapped=True)
 
 
 def quarantine(page: Page, reasons: pl.DataFrame) -> None:
@@ -201,6 +201,7 @@ def quarantine(page: Page, reasons: pl.DataFrame) -> None:
         reasons.with_columns(table=pl.col("table_name").map_elements(humanise, return_dtype=pl.String)),
         REASONS,
         "quarantine-reasons",
+        wrapped=True,
     )
     rows = health_queries.quarantine(page.edition)
     shell.table(rows, ROWS, "quarantine-rows", label=f"The rows ({count(rows.height)})")
@@ -213,7 +214,7 @@ def batches(page: Page) -> None:
     )
     frame = health_queries.batches(page.edition)
     if frame.is_empty():
-        st.markdown("No batch has been read yet.")
+        st.markdown("No batch is recorded for this customer.")
         return
     shell.grid(frame, BATCHES, "ingest-batches")
 

@@ -38,6 +38,7 @@ WEEKLY = {
     "joined": st.column_config.NumberColumn("Joined"),
     "completed": st.column_config.NumberColumn("Completed"),
     "scored": st.column_config.NumberColumn("Scored"),
+    "judged": st.column_config.NumberColumn("With a verdict"),
     "passed": st.column_config.NumberColumn("Passed"),
     "practice_hours": st.column_config.NumberColumn("Practice (hours)", format="%.1f"),
     "suppressed": st.column_config.CheckboxColumn("Withheld"),
@@ -124,8 +125,8 @@ def sentence(cell: Cell, weekly: pl.DataFrame, scores: pl.DataFrame, learners: i
     passed = scores.filter(pl.col("subject") == PASS)
     row = passed.row(0, named=True) if passed.height else None
     if row is None or row["mean"] is None:
-        return text + ". Too few of them were scored to give a pass rate."
-    text += f"; {percent(row['mean'])} of the {count(row['n'])} scored sessions passed"
+        return text + ". Too few of them have a verdict to give a pass rate."
+    text += f"; {percent(row['mean'])} of the {count(row['n'])} sessions with a verdict passed"
     if row["lower"] is not None:
         text += f" (95 % interval {percent(row['lower'])} to {percent(row['upper'])})"
     if row["change"] is not None:
@@ -177,11 +178,17 @@ def volume_and_rate(history: pl.DataFrame, cell: Cell) -> None:
         alt = f"Bars: sessions joined a week over {shown.height} weeks, {count(sum(shown['joined'].to_list()))} in all."
         shell.chart(practice.volume(history, cell.first), alt, "volume")
     with right:
-        shell.section("Pass rate by week", "Share of scored sessions that passed, with 95 % Wilson intervals.")
+        shell.section("Pass rate by week", "Share of sessions with a verdict that passed, with 95 % Wilson intervals.")
         totals = practice.funnel_totals(history)
-        overall = percent(totals["passed"] / totals["scored"]) if totals["scored"] else "no"
-        alt = f"Points with intervals: weekly pass rate, {overall} passed over all weeks drawn."
-        shell.chart(practice.pass_rate(history, cell.first), alt, "pass-rate")
+        judged = sum(shown["judged"].to_list())
+        overall = f"{percent(totals['passed'] / judged)} passed" if judged else "no verdict"
+        alt = f"Points with intervals: weekly pass rate, {overall} over all weeks drawn."
+        if judged:
+            shell.chart(practice.pass_rate(history, cell.first), alt, "pass-rate")
+        else:
+            shell.missing(
+                "No session has a verdict.", "Give the rubric a pass rule, or see which criteria are missing."
+            )
     shell.table(history, WEEKLY, "practice-by-week")
 
 

@@ -228,11 +228,11 @@ def criterion(
 def course(
     page: Page, found: dict[str, Any], turns: pl.DataFrame | None, signals: pl.DataFrame, criteria: pl.DataFrame
 ) -> None:
-    """Speech, evidence and signals on one time axis; a click on a mark goes there."""
+    """Speech, evidence and signals on one time axis."""
     shell.section(
         "Course of the session",
-        "Bars are speech. Stars are turns that a score cites, diamonds objectives; a guardrail is a triangle, "
-        "a cross where it is of high or critical severity.",
+        "Bars are speech. Stars are turns that a score cites, filled diamonds objectives that were reached; a "
+        "guardrail is a triangle, a cross where it is of high or critical severity.",
     )
     timed = turns if turns is not None else pl.DataFrame(schema=replay.TURN_SCHEMA)
     if timed["start_s"].null_count() == timed.height and signals["at_s"].null_count() == signals.height:

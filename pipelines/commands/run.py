@@ -47,10 +47,8 @@ def executed(
     from pipelines.console import ERR
 
     with ERR.status("Starting") as status:
-        from pipelines import environment
         from pipelines.run import bring_up_to_date
 
-        environment.quiet()
         return bring_up_to_date(
             settings,
             tenant=tenant,

@@ -1,6 +1,7 @@
 -- one row per week, region, scenario and assignment, and their roll-ups.
 -- A launch that no session followed counts in the week it was registered; a session no launch foresaw counts as
--- launched, so that no later step can exceed an earlier one.
+-- launched, so that no later step can exceed an earlier one. Hanging up is how most people end a call: whoever left
+-- after enough talk to be scored has completed the session.
 with
 
 orphans as (
@@ -21,8 +22,11 @@ practice as (
         sessions.learner_key,
         case when coalesce(end_reason, '') <> 'no_show' then 1 else 0 end as joined,
         case when learner_turns > 0 then 1 else 0 end as talked,
-        case when end_reason in ('completed', 'time_limit') then 1 else 0 end as completed,
+        case
+            when end_reason in ('completed', 'time_limit') or headline.session_id is not null then 1 else 0
+        end as completed,
         case when headline.session_id is not null then 1 else 0 end as scored,
+        case when headline.passed is not null then 1 else 0 end as judged,
         case when headline.passed then 1 else 0 end as passed,
         coalesce(duration_s, 0) as duration_s
     from sessions
@@ -43,6 +47,7 @@ practice as (
         0 as talked,
         0 as completed,
         0 as scored,
+        0 as judged,
         0 as passed,
         0 as duration_s
     from orphans
@@ -61,6 +66,7 @@ learner_cells as (
         sum(talked) as talked,
         sum(completed) as completed,
         sum(scored) as scored,
+        sum(judged) as judged,
         sum(passed) as passed,
         sum(duration_s) as seconds
     from practice
@@ -80,6 +86,7 @@ final as (
         sum(talked) as talked,
         sum(completed) as completed,
         sum(scored) as scored,
+        sum(judged) as judged,
         sum(passed) as passed,
         sum(seconds) / 3600.0 as practice_hours
     from learner_cells

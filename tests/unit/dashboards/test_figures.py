@@ -79,7 +79,7 @@ def test_a_panel_with_nothing_to_show_is_still_a_figure() -> None:
 
 
 def test_close_version_changes_share_a_label_and_a_line() -> None:
-    assert trends.event_labels(events(10, 12, 40)) == [
+    assert trends.event_labels(events(10, 12, 40), timedelta(20)) == [
         (MONDAY + timedelta(10), "scenario, rubric v2"),
         (MONDAY + timedelta(40), "policy v2"),
     ]
@@ -98,6 +98,7 @@ def funnel_rows() -> pl.DataFrame:
             "talked": [18, None, 27],
             "completed": [15, None, 25],
             "scored": [14, None, 20],
+            "judged": [14, None, 20],
             "passed": [7, None, 20],
             "practice_hours": [3.0, None, 5.0],
             "suppressed": [False, True, False],

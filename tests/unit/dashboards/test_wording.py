@@ -29,7 +29,8 @@ def test_numbers() -> None:
     assert span(date(2025, 12, 22), date(2025, 12, 29)) == "22 Dec 2025 – 4 Jan 2026"
     now = datetime(2026, 11, 3, tzinfo=UTC)
     assert ago(now - timedelta(hours=5), now) == "5\u00a0hours ago"
-    assert ago(now + timedelta(hours=5), now) == "just now"
+    assert ago(now + timedelta(minutes=2), now) == "just now"
+    assert ago(now + timedelta(hours=5), now) == "dated ahead of the clock"
 
 
 def test_interval_uses_t_and_stays_in_range() -> None:

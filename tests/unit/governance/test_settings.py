@@ -59,7 +59,7 @@ def test_places_follow_from_the_home(tmp_path: Path) -> None:
 
 def test_the_shipped_project_file_loads() -> None:
     project = Project.load(PROJECT / "config")
-    assert project.title("demo") == "Demo Company"
+    assert project.title("acme") == "Acme Financial"
     assert project.title("somebody") == "somebody"
 
 

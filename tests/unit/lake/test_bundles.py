@@ -184,7 +184,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_lake_as_it_was(home: Home)
     before = home.lake.file_ids("raw/bundles")
     with (
         patch("assets.raw.bundles.merge", side_effect=duckdb.IOException("IO Error: No space left on device")),
-        pytest.raises(LandingError, match="No space left.*free some space"),
+        pytest.raises(LandingError, match=r"No space left.*free some space"),
     ):
         home.land([bundle(2)])
     assert home.lake.file_ids("raw/bundles") == before

@@ -66,7 +66,7 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
     other.start()
     try:
         assert started.wait(30)
-        with pytest.raises(LakeBusyError, match="the other one.*try again"), Lake(tmp_path).writing("me"):
+        with pytest.raises(LakeBusyError, match=r"the other one.*try again"), Lake(tmp_path).writing("me"):
             pass
     finally:
         done.set()

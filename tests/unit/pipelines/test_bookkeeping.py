@@ -4,8 +4,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from pipelines import bookkeeping
 from sqlalchemy import create_engine, text
+
+from pipelines import bookkeeping
 
 NORMAL, FULL = 1, 2
 
