@@ -6,7 +6,7 @@ from importlib.resources import files
 import duckdb
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from assets.contracts import MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
@@ -78,7 +78,7 @@ def create(table: Table) -> str:
 def t_quantiles(largest: int = 1000) -> pl.DataFrame:
     """Two-sided 95 % t quantiles for 1 … ``largest`` degrees of freedom, so that SQL need only join."""
     df = np.arange(1, largest + 1)
-    return pl.DataFrame({"df": df.astype(np.int32), "quantile": stats.t.ppf(0.975, df)})
+    return pl.DataFrame({"df": df.astype(np.int32), "quantile": special.stdtrit(df, 0.975)})
 
 
 def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame]) -> None:
