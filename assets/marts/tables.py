@@ -12,8 +12,8 @@ from assets.contracts import MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
 
 # Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
-# The word says what part of one changes when a day of core changes: that day's rows, the rows of the learners who
-# practised on it, or possibly anything.
+# The word says what part of one changes when a day of core changes: that day's rows, what the learners who practised
+# on it did in the same scenario (practice), their progress in the competencies concerned (curve), possibly anything.
 STAGES: dict[str, str] = {
     "headline": "day",
     "attempts": "day",
@@ -21,8 +21,8 @@ STAGES: dict[str, str] = {
     "triggers": "day",
     "versions": "day",
     "watched": "whole",
-    "items": "learner",
-    "applications": "learner",
+    "items": "practice",
+    "applications": "practice",
 }
 # The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
 REACH: dict[str, str] = {
@@ -30,7 +30,7 @@ REACH: dict[str, str] = {
     "practice_funnel": "week",
     "competency_trend": "week",
     "version_events": "whole",
-    "learner_progress": "learner",
+    "learner_progress": "curve",
     "scenario_items": "whole",
     "pacing": "week",
     "objective_funnel": "whole",
