@@ -4,7 +4,7 @@ import csv
 import gzip
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -171,7 +171,8 @@ class _Stage:
             events += callbacks.guardrails(rng, played, tally)
         events += callbacks.tools(rng, played, tally, self.tool_secret)
         self._relay(played, rng, film is not None)
-        arriving = events if film else mishaps.on_the_way(rng, events, uglies, tally)
+        close = datetime.combine(self.truth.end, time.max, UTC)
+        arriving = events if film else mishaps.on_the_way(rng, events, uglies, tally, close)
         if rng.random() < uglies.pull_too:
             tally["pull_too"] += 1
             arriving.append(pull)

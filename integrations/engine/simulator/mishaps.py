@@ -15,8 +15,10 @@ from integrations.engine.simulator.wire import Event
 Line = tuple[str, bytes]  # received_at as sortable text, the line of deliveries.jsonl
 
 
-def on_the_way(rng: Random, events: Sequence[Event], uglies: Uglies, tally: Counter[str]) -> list[Event]:
-    """The deliveries that arrive, with the times they arrive at."""
+def on_the_way(
+    rng: Random, events: Sequence[Event], uglies: Uglies, tally: Counter[str], close: datetime
+) -> list[Event]:
+    """The deliveries that arrive, with the times they arrive at; a late one still arrives before the period's close."""
     arriving: list[Event] = []
     times: list[datetime] = []
     if rng.random() < uglies.shuffled:
@@ -31,7 +33,8 @@ def on_the_way(rng: Random, events: Sequence[Event], uglies: Uglies, tally: Coun
             event.received_at = max(times[index], event.at)
         if rng.random() < uglies.late:
             tally["late"] += 1
-            event.received_at += timedelta(hours=rng.uniform(2, 24 * 20))
+            due = event.received_at + timedelta(hours=rng.uniform(2, 24 * 20))
+            event.received_at = max(event.received_at, min(due, close))
         arriving.append(event)
         if rng.random() < uglies.duplicate and event.channel in ("webhook", "tool"):
             tally["duplicates"] += 1
