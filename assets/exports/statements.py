@@ -26,21 +26,23 @@ CODE_VERSION = "1"  # raise it when sessions imply other statements: every day i
 BUILT = "exports/.built/xapi_statements"
 SOURCES = tuple(f"core/{name}" for name in gather.DAY_TABLES)
 LEVEL_DIGITS = 1.5e-4  # a level is stated with four decimals
-SCHEMA: dict[str, Any] = {
-    "tenant": pl.String,
-    "statement_id": pl.String,
-    "session_id": pl.String,
-    "day": pl.Date,
-    "kind": pl.String,
-    "template": pl.String,
-    "subject": pl.String,
-    "revision": pl.Int32,
-    "voids": pl.String,
-    "stated_at": pl.Datetime("us", "UTC"),
-    "issued_at": pl.Datetime("us", "UTC"),
-    "statement": pl.String,
-    "context_2_0": pl.String,
-}
+SCHEMA = pl.Schema(
+    {
+        "tenant": pl.String,
+        "statement_id": pl.String,
+        "session_id": pl.String,
+        "day": pl.Date,
+        "kind": pl.String,
+        "template": pl.String,
+        "subject": pl.String,
+        "revision": pl.Int32,
+        "voids": pl.String,
+        "stated_at": pl.Datetime("us", "UTC"),
+        "issued_at": pl.Datetime("us", "UTC"),
+        "statement": pl.String,
+        "context_2_0": pl.String,
+    }
+)
 
 
 @dataclass(frozen=True)
