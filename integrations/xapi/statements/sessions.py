@@ -10,6 +10,7 @@ from integrations.xapi.statements.scene import VERBS, Scene, keyed
 from integrations.xapi.vocabulary import Attachment, Extension, Kind, Template, Verb
 
 CONTENT_TYPES = {"video": "video/mp4", "audio": "audio/mp4"}
+ENDINGS = ("completed", "time_limit")
 SCHEMES = ("https://", "http://", "s3://", "gs://", "az://", "abfss://")
 
 
@@ -33,7 +34,7 @@ def ended(scene: Scene) -> Draft | None:
     session = scene.session
     if session.ended_at is None:
         return None
-    whole = session.end_reason == "completed"
+    whole = completed(scene)
     verb, template = (Verb.COMPLETED, Template.COMPLETED) if whole else (Verb.TERMINATED, Template.TERMINATED)
     result: dict[str, Any] = {"completion": whole}
     if session.duration_s is not None:
@@ -46,7 +47,7 @@ def ended(scene: Scene) -> Draft | None:
         Kind.END,
         template,
         (),
-        (scene.mark, scene.closed, result.get("duration"), session.end_reason, digests),
+        (scene.mark, scene.closed, whole, result.get("duration"), session.end_reason, digests),
         scene.closed,
         scene.actor,
         VERBS[verb],
@@ -55,6 +56,11 @@ def ended(scene: Scene) -> Draft | None:
         orjson.dumps(result),
         orjson.dumps(files) if files else None,
     )  # fmt: skip
+
+
+def completed(scene: Scene) -> bool:
+    """It came to its own end or was scored, as in the practice funnel: hanging up is how most people end a call."""
+    return scene.session.end_reason in ENDINGS or bool(scene.session.scores)
 
 
 def attachment(recording: Recording) -> dict[str, Any]:
