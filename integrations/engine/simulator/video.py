@@ -50,7 +50,7 @@ def render(path: Path, turns: Sequence[Turn]) -> float:
         video.options = {"preset": "veryfast", "crf": "33", "g": str(2 * FPS), "threads": "1", "sc_threshold": "0"}
         sound = container.add_stream("aac", rate=RATE, layout="mono")
         sound.bit_rate = 24_000
-        sound.options = {"threads": "1"}
+        sound.options = {"threads": "1", "flags": "+bitexact"}
         for index, picture in enumerate(_pictures(turns, seconds)):
             frame = av.VideoFrame.from_ndarray(_planes(picture), format="yuv420p")
             frame.pts, frame.time_base = index, Fraction(1, FPS)
