@@ -65,6 +65,11 @@ def ranges(days: Sequence[date], gap: int = GAP_DAYS) -> list[tuple[date, date]]
     return found
 
 
+def each_day(span: tuple[date, date]) -> list[date]:
+    """The days of a span, both ends included."""
+    return [span[0] + timedelta(days=n) for n in range((span[1] - span[0]).days + 1)]
+
+
 def within(days: Sequence[date], limits: tuple[date, date] | None) -> list[date]:
     """The days inside the limits, both included."""
     return [day for day in days if limits is None or limits[0] <= day <= limits[1]]
@@ -159,13 +164,15 @@ class _Run:
         What is rebuilt is noted as unchecked first, so that a run that dies before the checks leaves them to the next.
         """
         rebuilt: set[date] = set()
+        touched = set(mark.unchecked)  # with the days in between
         for _ in range(ROUNDS):
             if not stale:
                 break
             rebuilt |= set(stale)
-            both = [*mark.unchecked, min(rebuilt), max(rebuilt)]
-            Mark(None, (min(both), max(both))).write(self.settings.home)
-            for span in ranges(stale):
+            spans = ranges(stale)
+            touched |= {day for span in spans for day in each_day(span)}
+            Mark(None, tuple(sorted(touched))).write(self.settings.home)
+            for span in spans:
                 launcher.launch("rebuild_days", span)
             stale = self._stale(days)
         return len(rebuilt)
@@ -174,7 +181,7 @@ class _Run:
         """Check everything that was rebuilt in one go: each run of the checks costs seconds, whatever its days."""
         unchecked = Mark.read(self.settings.home).unchecked
         if unchecked:
-            launcher.launch("check_days", unchecked)
+            launcher.launch("check_days", (unchecked[0], unchecked[-1]), days=unchecked)
 
     def _content(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
@@ -224,14 +231,26 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         self._instance.dispose()
 
-    def launch(self, job: str, span: tuple[date, date] | None, ops: Mapping[str, Any] | None = None) -> None:
-        """One Dagster run. Raises ``Problem`` where a blocking check stopped it, else what the step raised."""
+    def launch(
+        self,
+        job: str,
+        span: tuple[date, date] | None,
+        ops: Mapping[str, Any] | None = None,
+        days: Sequence[date] | None = None,
+    ) -> None:
+        """One Dagster run; ``days`` are those of the span that its checks read, all of them without.
+
+        Raises ``Problem`` where a blocking check stopped it, else what the step raised.
+        """
+        from assets.checks.definitions import DAYS
         from pipelines.alerts import failed_checks, failure, send
 
         run_id = str(uuid.uuid4())
         tags = {STARTED_BY: "rolecall run"}
         if span is not None:
             tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
+        if days:
+            tags[DAYS] = ",".join(day.isoformat() for day in days)
         config = {"loggers": {LOGGER: {}}} | ({"ops": dict(ops)} if ops else {})
         try:
             with bookkeeping.quick(self._storage, run_id):
@@ -306,16 +325,15 @@ class Mark:
     """What the last run left: a digest of all it published, and the days that it rebuilt but did not check."""
 
     content: str | None = None
-    unchecked: tuple[date, date] | tuple[()] = ()
+    unchecked: tuple[date, ...] = ()
 
     @classmethod
     def read(cls, home: Path) -> "Mark":
         """The mark; an unreadable one counts as none, and the run then does more than it had to."""
         try:
             found = json.loads((home / MARK).read_text("utf-8"))
-            first_last = [date.fromisoformat(day) for day in found["unchecked"]]
-            return cls(found["content"], (first_last[0], first_last[1]) if first_last else ())
-        except (FileNotFoundError, ValueError, KeyError, IndexError):
+            return cls(found["content"], tuple(date.fromisoformat(day) for day in found["unchecked"]))
+        except (FileNotFoundError, ValueError, KeyError):
             return cls()
 
     def write(self, home: Path) -> None:

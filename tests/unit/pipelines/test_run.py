@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 import typer
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.commands.run import span
-from pipelines.run import GAP_DAYS, ranges, stopped, within
+from pipelines.run import GAP_DAYS, Mark, each_day, ranges, stopped, within
 
 NOVEMBER = date(2026, 11, 1)
 
@@ -53,3 +54,16 @@ def test_a_blocking_check_is_named_with_its_remedy() -> None:
     assert "core/sessions: contract" in problem.what
     assert "rolecall run" in str(problem)
     assert "last version" in str(problem)
+
+
+def test_a_span_has_both_its_ends() -> None:
+    assert each_day((NOVEMBER, NOVEMBER)) == [NOVEMBER]
+    assert each_day((*days(0, 3),)) == days(0, 1, 2, 3)
+
+
+def test_days_left_unchecked_are_remembered_one_by_one(tmp_path: Path) -> None:
+    mark = Mark(None, tuple(days(0, 40)))
+    mark.write(tmp_path)
+    assert Mark.read(tmp_path) == mark
+    (tmp_path / "last-run.json").write_text("{")
+    assert Mark.read(tmp_path) == Mark()
