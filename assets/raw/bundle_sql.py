@@ -119,6 +119,16 @@ def heads(source: str, tenant: str | None, more: str = "") -> str:
     """
 
 
+def human_scorers(source: str, tenant: str | None) -> str:
+    """Tenant and id of every person who scored; a person is known by a pseudonym as scorer too."""
+    fill = "null" if tenant is None else literal(tenant)
+    return f"""
+    select distinct coalesce(launch.tenant, {fill}) as tenant, assessment.scorer.id as scorer_id
+    from (select launch, unnest(assessments) as assessment from {source})
+    where assessment.scorer.kind = 'human' and coalesce(assessment.scorer.id, '') <> ''
+    """
+
+
 def head_rules(tenant: str | None, tenants: list[str] | None, latest: str) -> dict[str, tuple[str, str]]:
     """Rules of a bundle's head: name → (predicate that a good one satisfies, what the refused line is told)."""
     rules = {
@@ -167,8 +177,8 @@ def rows(
     """Bundles as rows of raw/bundles, gated. ``source`` has the columns of ``held``.
 
     Expects the tables ``pseudonyms (tenant, learner_id, learner_key)``, ``homes (tenant, session_id, day)`` for
-    sessions whose day is not the one their own start gives, and ``blind (jurisdiction)`` for those where perception may
-    not be written.
+    sessions whose day is not the one their own start gives, ``blind (jurisdiction)`` for those where perception may
+    not be written, and ``examiners (tenant, keys)``, a map from the id of each human scorer to a pseudonym.
     """
     fill = "null" if tenant is None else literal(tenant)
     stored = ", ".join(column.name for column in BUNDLES.columns)
@@ -186,7 +196,20 @@ def rows(
 
     gated as (
         select
-            read.* exclude (signals, launch, format),
+            read.* exclude (signals, launch, format, assessments),
+            case
+                when examiners.keys is null then read.assessments
+                else list_transform(read.assessments, lambda assessment: struct_update(
+                    assessment,
+                    scorer := struct_update(
+                        assessment.scorer,
+                        id := case
+                            when assessment.scorer.kind = 'human' then examiners.keys[assessment.scorer.id]
+                            else assessment.scorer.id
+                        end
+                    )
+                ))
+            end as assessments,
             read.launch.scenario_id, read.launch.scenario_version, read.launch.attempt, read.launch.assigned,
             read.launch.region, read.launch.jurisdiction, read.launch.language, read.launch.notice_ref,
             nullif(trim(read.launch.learner_id), '') as learner_id,
@@ -198,6 +221,7 @@ def rows(
             passed as signals
         from read
         left join blind on blind.jurisdiction = coalesce(read.launch.jurisdiction, '')
+        left join examiners on examiners.tenant = read.tenant
     ),
 
     final as (

@@ -244,7 +244,18 @@ class _Landing:
         ]
         blind = [(place,) for place in places if PERCEPTION not in self.desk.policy.allowed(place or None)]
         self._table("blind", blind, {"jurisdiction": pl.String})
+        self._examiners()
         self._homes()
+
+    def _examiners(self) -> None:
+        """A person who scores is known by a pseudonym, and is not made a learner by having scored."""
+        people = self.con.sql(bundle_sql.human_scorers("bundles", self.desk.tenant)).fetchall()
+        keys = [(tenant, person, self.desk.identities.key(tenant, person)) for tenant, person in people]
+        self._table("named", keys, {"tenant": pl.String, "scorer_id": pl.String, "scorer_key": pl.String})
+        self.con.execute(
+            "create or replace table examiners as select tenant, map(list(scorer_id), list(scorer_key)) as keys"
+            " from named group by tenant"
+        )
 
     def _table(self, name: str, rows: list[tuple], schema: Mapping[str, Any]) -> None:
         self.con.register("given", pl.DataFrame(rows, schema=schema, orient="row"))

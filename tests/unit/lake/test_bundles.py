@@ -239,3 +239,15 @@ def test_outcomes_land_once_and_keep_nobody(home: Home, tmp_path: Path) -> None:
     assert home.rows("core/outcomes_quarantine", "broken_rules") == [(["learner_named"],)]
     frame = pl.read_parquet(home.lake.files("core/outcomes"))
     assert frame.height == 1
+
+
+def test_a_person_who_scores_is_known_by_a_pseudonym_and_is_no_learner(home: Home) -> None:
+    def scored(number: int, kind: str, scorer: str) -> dict:
+        rubric = {"rubric_id": "plain", "rubric_version": "1", "criteria": [{"criterion_id": "clarity", "score": 3}]}
+        return bundle(number, assessments=[rubric | {"scorer": {"kind": kind, "id": scorer, "version": "1"}}])
+
+    home.land([scored(1, "human", "e-boss"), scored(2, "our_llm", "judge"), bundle(3)])
+    scorers = {row[0] for row in home.rows("raw/bundles", "unnest(assessments).scorer.id")}
+    assert {home.identities.key("acme", "e-boss"), "judge"} <= scorers
+    assert "e-boss" not in scorers
+    assert home.identities.key("acme", "e-boss") not in home.identities.learners()["learner_key"]
