@@ -63,7 +63,11 @@ PRACTICE_FUNNEL = Table(
         figure("launched", "bigint", "Launches registered, or sessions where no launch was"),
         figure("joined", "bigint", "Sessions that started and were not a no-show"),
         figure("talked", "bigint", "Sessions with at least one learner turn"),
-        figure("completed", "bigint", "Sessions that ended as completed, at the time limit, or with enough talk to be scored"),
+        figure(
+            "completed",
+            "bigint",
+            "Sessions that ended as completed, at the time limit, or with enough talk to be scored",
+        ),
         figure("scored", "bigint", "Sessions with a score"),
         figure(
             "judged",
