@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from assets.contracts import CORE, MARTS, OVERVIEWS, PUBLISHED, QUARANTINES, RAW, Table
+from assets.contracts import CORE, EXPORTS, MARTS, OVERVIEWS, PUBLISHED, QUARANTINES, RAW, Table
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "data-dictionary.md"
 HEAD = """# Data dictionary
@@ -22,6 +22,7 @@ LAYERS: tuple[tuple[str, str, tuple[Table, ...]], ...] = (
     ("Core", "Typed, deduplicated, pseudonymous. A row that breaks a rule is in `<table>_quarantine`.", CORE),
     ("Marts", "One table a question, rebuilt from session-grain tables; small cells are hidden inside.", MARTS),
     ("Overviews", "Where bad input is, for the data health page.", OVERVIEWS),
+    ("Exports", "What leaves, frozen as it was first written; one Parquet file a day.", EXPORTS),
 )
 
 

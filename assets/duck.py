@@ -6,11 +6,13 @@ from pathlib import Path
 
 import duckdb
 
-MEMORY = "2GB"  # leaves room for Python, Arrow and Great Expectations below the budget of 4 GiB
+MEMORY_MB = 2_000  # leaves room for Python, Arrow and Great Expectations below the budget of 4 GiB
 THREADS = 2
 
 
-def connect(spill: Path | None = None, *, memory: str = MEMORY, threads: int = THREADS) -> duckdb.DuckDBPyConnection:
+def connect(
+    spill: Path | None = None, *, memory: str = f"{MEMORY_MB}MB", threads: int = THREADS
+) -> duckdb.DuckDBPyConnection:
     """An in-memory database in UTC that spills to ``spill`` when it outgrows its memory.
 
     Insertion order is kept: it is what lets a sorted query write a sorted file.

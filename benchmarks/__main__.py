@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("load", "publish", "gateway")
+BENCHMARKS = ("load", "publish", "gateway", "xapi")
 
 
 def main(names: list[str]) -> int:

@@ -13,6 +13,7 @@ OUTCOMES = dg.AssetSelection.assets(["core", "outcomes"])
 REGISTRIES = dg.AssetSelection.assets(["core", "learners"], ["core", "launches"])
 DAYS = dg.AssetSelection.groups("raw", "core") - REGISTRIES  # raw files that others land are checked here too
 MARTS = dg.AssetSelection.groups("marts").materializable()
+EXPORTS = dg.AssetSelection.groups("exports").materializable()
 
 rebuild_sessions = dg.define_asset_job(
     "rebuild_sessions", selection=SESSIONS.without_checks(), description="Sessions of a range of days, unchecked."
@@ -44,5 +45,9 @@ everything = dg.define_asset_job(
     description="Raw, core, marts, all checks and publishing of a range of days.",
 )
 
+statements = dg.define_asset_job(
+    "issue_statements", selection=EXPORTS, description="xAPI statements of a range of days, with their checks."
+)
+
 LOADS = [load_sessions, load_outcomes, load_registries]
-JOBS = [rebuild_sessions, rebuild_outcomes, check_days, publish_marts, *LOADS, everything]
+JOBS = [rebuild_sessions, rebuild_outcomes, check_days, publish_marts, *LOADS, everything, statements]

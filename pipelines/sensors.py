@@ -147,5 +147,8 @@ def _automation(name: str, target: dg.AssetSelection) -> dg.AutomationConditionS
     )
 
 
-AUTOMATION = [_automation("automate_marts", dg.AssetSelection.groups("marts"))]
+AUTOMATION = [
+    _automation("automate_marts", dg.AssetSelection.groups("marts")),
+    _automation("automate_exports", dg.AssetSelection.groups("exports")),
+]
 SENSORS = [inbox, stale_days, registries]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install what tests need besides Python: Chromium and PostgreSQL from apt, axe-core from npm.
+# Install what tests need besides Python: Chromium and PostgreSQL from apt, axe-core and an xAPI validator from npm.
 set -euo pipefail
 packages=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,8 @@ if ((${#missing[@]})); then
     fi
 fi
 
-if ! [ -d "$here/e2e/node_modules/axe-core" ]; then
-    command -v npm >/dev/null || { echo "Install Node.js with npm first: the accessibility tests use axe-core" >&2; exit 1; }
-    npm ci --prefix "$here/e2e" --silent --no-audit --no-fund
-fi
+for wanted in e2e/node_modules/axe-core peers/xapi/node_modules/@learninglocker/xapi-validation; do
+    [ -d "$here/$wanted" ] && continue
+    command -v npm >/dev/null || { echo "Install Node.js with npm first: tests use axe-core and an xAPI validator" >&2; exit 1; }
+    npm ci --prefix "$here/${wanted%%/node_modules/*}" --silent --no-audit --no-fund
+done

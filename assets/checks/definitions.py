@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 import duckdb
 
-from assets.checks import reconcile
+from assets.checks import reconcile, statements
 from assets.checks.verdicts import (
     Result,
     judge_exactly,
@@ -18,7 +18,7 @@ from assets.checks.verdicts import (
     mart_source,
     working_files,
 )
-from assets.contracts import JUDGED, MARTS, OVERVIEWS, RAW, TABLES, Table
+from assets.contracts import JUDGED, MARTS, OVERVIEWS, RAW, TABLES, XAPI_STATEMENTS, Table
 from assets.duck import connect
 from assets.marts.assets import POOL
 from assets.marts.tenants import tenants
@@ -219,3 +219,24 @@ def mart_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) ->
     wanted = scoped(tenants(workspace.lake(), settings.marts), context.run.tags)
     with working_files(settings, wanted) as (con, attached):
         yield from _judge(context, con, SHOWN, lambda table: mart_source(table, attached), loose=False)
+
+
+@dg.multi_asset_check(
+    name="export_checks",
+    specs=[
+        *_specs([XAPI_STATEMENTS]),
+        dg.AssetCheckSpec(
+            "as_sessions_imply", asset=["exports", "xapi_statements"], blocking=True,
+            description="Statements in force = what the day's sessions imply, kind by kind; nothing voided twice",
+        ),
+    ],
+    can_subset=True,
+)  # fmt: skip
+def export_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
+    """Issued statements of the run's days."""
+    lake, days, con = workspace.lake(), days_at_hand(context), connect()
+    yield from _judge(context, con, [XAPI_STATEMENTS], lambda table: lake_source(lake, table, days), loose=True)
+    found = statements.differences(con, lake, days)
+    told = Result(not found, found[0] if found else "as the sessions imply", {"differences": found[:20]})
+    yield from _outcome(context, XAPI_STATEMENTS.path, "as_sessions_imply", told)
+    con.close()

@@ -1,5 +1,6 @@
 """The exact verdict over every row, in one scan of DuckDB, and the schema check of every table."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,9 +39,15 @@ def _by(pairs: Sequence[tuple[Rule, int]], severity: str) -> dict[str, int]:
 
 def expected_schema(table: Table) -> dict[str, str]:
     """Column names and DuckDB's own spelling of their types, in order."""
+    return _described(table.name, create(table))
+
+
+@functools.cache
+def _described(name: str, statement: str) -> dict[str, str]:
+    """What DuckDB makes of a contract: a database of its own costs more than judging most tables."""
     with duckdb.connect() as con:
-        con.execute(create(table))
-        return dict(con.sql(f'select column_name, column_type from (describe "{table.name}")').fetchall())
+        con.execute(statement)
+        return dict(con.sql(f'select column_name, column_type from (describe "{name}")').fetchall())
 
 
 def schema_faults(con: duckdb.DuckDBPyConnection, table: Table, source: str, *, loose: bool = False) -> list[str]:

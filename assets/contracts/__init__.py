@@ -1,11 +1,12 @@
 """The contract of every table: columns, types, meaning, personal-data class and row rules."""
 
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
+from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
 from assets.contracts.marts import MARTS, OVERVIEWS
 from assets.contracts.raw import RAW
 from assets.contracts.table import Column, Table
 
-TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS)}
+TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
 
 # Session-grain tables that the published file holds beside the marts, for drill-down and `rolecall query`.
 PUBLISHED_CORE: tuple[str, ...] = (
@@ -27,6 +28,7 @@ PUBLISHED: dict[str, Table] = {
 
 __all__ = [
     "CORE",
+    "EXPORTS",
     "JUDGED",
     "MARTS",
     "OVERVIEWS",
@@ -35,6 +37,7 @@ __all__ = [
     "QUARANTINES",
     "RAW",
     "TABLES",
+    "XAPI_STATEMENTS",
     "Column",
     "Table",
     "quarantine_of",

@@ -7,7 +7,7 @@ derived from these objects, so that a column is described once.
 from dataclasses import dataclass, field
 from typing import Literal
 
-Layer = Literal["raw", "core", "marts"]
+Layer = Literal["raw", "core", "marts", "exports"]
 Personal = Literal["none", "pseudonym", "speech"]
 
 

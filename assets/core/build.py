@@ -1,6 +1,9 @@
 """Core's session-grain tables for any set of days, in one pass of DuckDB over their raw files."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +18,7 @@ from assets.core.built import Built
 from assets.core.judge import Judged, keeps_rules, part
 from assets.core.languages import hear
 from assets.core.parts import gather
-from assets.duck import connect, literal
+from assets.duck import MEMORY_MB, THREADS, connect, literal
 from assets.lake import Lake
 from assets.raw.bundle_sql import utc
 from governance.catalog import Catalog
@@ -24,6 +27,7 @@ from integrations.engine.vocabulary import end_reason
 
 SQL = Path(__file__).parent / "sql"
 GRACE_S = 3_600.0  # a call that was never closed may still be running: the engine's own limit is an hour
+DAYS_TO_SHARE = 8  # below that, one query over all days is as fast
 TABLES: tuple[Table, ...] = (
     contracts.SESSIONS,
     contracts.TURNS,
@@ -64,23 +68,54 @@ def build_days(
     wanted = sorted(set(days))
     rubrics_used.check(catalog.rubric_digests())
     inputs = plan.inputs(lake, catalog)
-    with lake.writing("building core"), lake.staging() as folder:
-        con = connect(folder)
-        try:
-            builder = _Builder(con, lake, folder, catalog, launches, now, reconcile_after_s)
-            judged, records = builder.run(wanted, inputs, change)
-            rubrics_used.use(builder.rubrics_in_use(), now)
-        finally:
-            con.close()
+    with lake.writing("building core"), lake.staging() as folder, ExitStack() as opened:
+        builders = []
+        given = shares(lake, wanted)
+        for number, share in enumerate(given):
+            own = folder / f"share-{number}"
+            own.mkdir()
+            con = opened.enter_context(closing(_connect(own, len(given))))
+            builders.append(_Builder(con, lake, own, share, catalog, launches, now, reconcile_after_s))
+        with ThreadPoolExecutor(len(builders)) as pool:
+            grown = scales.joined(scales.read(lake), pool.map(_Builder.prepare, builders))
+            judged = list(pool.map(lambda builder: builder.judge(grown), builders))
+        rubrics_used.use({key: digest for one in builders for key, digest in one.rubrics_in_use().items()}, now)
+        records = {day: record for one in builders for day, record in one.records(inputs, change, grown).items()}
         built.forget(lake, wanted)
-        for table in judged:
-            lake.replace_days(table.table.path, table.good, wanted)
-            lake.replace_days(f"{table.table.path}_quarantine", table.bad, wanted)
-        scales.write(lake, builder.scales)
+        for builder, tables in zip(builders, judged, strict=True):
+            for table in tables:
+                lake.replace_days(table.table.path, table.good, builder.days)
+                lake.replace_days(f"{table.table.path}_quarantine", table.bad, builder.days)
+        scales.write(lake, grown.largest)
         built.remember(lake, records)
-    counts = {table.table.path: table.rows for table in judged}
-    counts |= {f"{table.table.path}_quarantine": table.quarantined for table in judged}
+    counts: Counter[str] = Counter()
+    for table in (table for tables in judged for table in tables):
+        counts[table.table.path] += table.rows
+        counts[f"{table.table.path}_quarantine"] += table.quarantined
     return Build(tuple(wanted), counts)
+
+
+def shares(lake: Lake, days: Sequence[date]) -> list[list[date]]:
+    """The days in as many runs of about equal size as there are threads; few days stay together.
+
+    Most of a build is sorting and writing by day, which DuckDB does on one thread, so that two halves side by side take
+    little more than half the time.
+    """
+    sizes = [
+        sum(path.stat().st_size for table in plan.SESSION_TABLES for path in lake.files(table, [day])) for day in days
+    ]
+    if len(days) < DAYS_TO_SHARE or not sum(sizes):
+        return [list(days)]
+    found: list[list[date]] = [[] for _ in range(THREADS)]
+    before = 0
+    for day, size in zip(days, sizes, strict=True):
+        found[before * THREADS // (sum(sizes) + 1)].append(day)
+        before += size
+    return [share for share in found if share]
+
+
+def _connect(folder: Path, number: int) -> duckdb.DuckDBPyConnection:
+    return connect(folder) if number == 1 else connect(folder, memory=f"{MEMORY_MB // number}MB", threads=1)
 
 
 class _Builder:
@@ -91,52 +126,45 @@ class _Builder:
         con: duckdb.DuckDBPyConnection,
         lake: Lake,
         folder: Path,
+        days: Sequence[date],
         catalog: Catalog,
         launches: pl.DataFrame,
         now: datetime,
         reconcile_after_s: float,
     ) -> None:
-        self.con, self.lake, self.folder, self.catalog = con, lake, folder, catalog
+        self.con, self.lake, self.folder, self.days, self.catalog = con, lake, folder, days, catalog
         self.launches, self.now, self.reconcile_after_s = launches, now, reconcile_after_s
-        self.scales: dict[str, float] = scales.read(lake)
+        self.in_order = self.refused = False
 
-    def run(
-        self, days: Sequence[date], inputs: Mapping[date, str], change: int
-    ) -> tuple[list[Judged], dict[date, Built]]:
-        """Every table staged and judged, and the records to keep once they are in place."""
+    def prepare(self) -> scales.Used:
+        """Everything up to the assessments, and which scales those need: the scales are all shares' business."""
         define(self.con, self.now, self.reconcile_after_s)
-        in_order = gather(self.con, self.lake, days, self.catalog.engine_fields(), self.folder)
+        self.in_order = gather(self.con, self.lake, self.days, self.catalog.engine_fields(), self.folder)
         self._lookups()
         self._step("facts")
-        refused = self._broken_sessions()
+        self.refused = self._broken_sessions()
         hear(self.con)
-        turns = self._part(contracts.TURNS, "turns", "sum(len(turns))", "parts", ordered=not in_order, refused=refused)
+        self._step("assessments")
+        return scales.used(self.con)
+
+    def judge(self, grown: scales.Grown) -> list[Judged]:
+        """Every table staged and judged."""
+        turns = self._part(contracts.TURNS, "turns", "sum(turn_list)", "facts", ordered=not self.in_order)
         self._view("good_turns", turns)
         self._step("pacing")
-        signals = self._part(contracts.SIGNALS, "signals", "sum(len(signals))", "parts", refused=refused)
-        self._step("assessments")
-        self.scales, used = scales.grown(self.con, self.scales)
-        self.con.register("scales", scales.frame(self.scales))
-        scores = self._part(
-            contracts.CRITERION_SCORES, "criterion_scores", "sum(len(criteria))", "assessments", refused=refused
-        )
+        signals = self._part(contracts.SIGNALS, "signals", "sum(signal_list)", "facts")
+        self.con.register("scales", scales.frame(grown.largest))
+        scores = self._part(contracts.CRITERION_SCORES, "criterion_scores", "sum(len(criteria))", "assessments")
         self._view("good_criterion_scores", scores)
-        totals = self._part(
-            contracts.SESSION_SCORES, "session_scores", "count(*)", f"({_sql('session_scores')})", refused=refused
-        )
-        sessions = self._part(contracts.SESSIONS, "sessions", "count(*)", "facts")
+        self._step("session_scores")
+        totals = self._part(contracts.SESSION_SCORES, "(from session_scores)", "count(*)", "session_scores")
+        sessions = self._part(contracts.SESSIONS, "sessions", "count(*)", "facts", refused=False)
+        return [sessions, turns, signals, scores, totals]
+
+    def records(self, inputs: Mapping[date, str], change: int, grown: scales.Grown) -> dict[date, Built]:
+        """What to remember of each day once its tables are in place."""
         due = self._due()
-        records = {
-            day: Built(
-                inputs[day],
-                change,
-                due.get(day),
-                {key: self.scales[key] for key in used.get(day.isoformat(), ()) if key in self.scales},
-            )
-            for day in days
-            if day in inputs
-        }
-        return [sessions, turns, signals, scores, totals], records
+        return {day: Built(inputs[day], change, due.get(day), grown.of_day(day)) for day in self.days if day in inputs}
 
     def rubrics_in_use(self) -> dict[tuple[str, str], str]:
         """Digests of the catalogued rubric versions that good scores of this build refer to."""
@@ -188,17 +216,17 @@ class _Builder:
         return self.con.sql("select count(*) from broken_sessions").fetchall()[0][0] > 0
 
     def _part(
-        self, table: Table, name: str, count: str, counted: str, *, ordered: bool = True, refused: bool = False
+        self, table: Table, name: str, count: str, counted: str, *, ordered: bool = True, refused: bool | None = None
     ) -> Judged:
         expected = self.con.sql(f"select coalesce({count}, 0) from {counted}").fetchall()[0][0]
         return part(
             self.con,
             table,
-            f"({_sql(name)})",
+            name if name.startswith("(") else f"({_sql(name)})",
             self.folder,
             expected=int(expected),
             ordered=ordered,
-            broken_sessions=refused,
+            broken_sessions=self.refused if refused is None else refused,
         )
 
     def _due(self) -> dict[date, str]:

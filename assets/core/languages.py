@@ -19,11 +19,16 @@ def hear(con: duckdb.DuckDBPyConnection) -> None:
     Turns of other sessions are in their session's language, which sessions already holds.
     """
     listed = ", ".join(f"'{name}'" for name in MULTILINGUAL)
-    rows = con.sql(f"""
+    some = con.sql(f"select 1 from facts where language in ({listed}) limit 1").fetchall()
+    rows = (
+        con.sql(f"""
         select tenant, session_id, unnest(range(len(turns)))::integer as ordinal, unnest(turns).text as text
         from parts
         where (tenant, session_id) in (select (tenant, session_id) from facts where language in ({listed}))
     """).fetchall()
+        if some
+        else []
+    )
     found = []
     if rows:
         import py3langid  # its model takes a second to load, and most runs have no multilingual session

@@ -4,7 +4,9 @@ It only grows, whatever the order in which days are built, so that all days end 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 import polars as pl
@@ -38,8 +40,23 @@ def write(lake: Lake, largest: Mapping[str, float]) -> None:
     draft.replace(path)
 
 
-def grown(con: duckdb.DuckDBPyConnection, before: Mapping[str, float]) -> tuple[dict[str, float], dict[str, set[str]]]:
-    """The scales after the assessments at hand, and the criteria that each day of them uses."""
+Used = list[tuple[str, float | None, list[str]]]  # criterion, largest score, days
+
+
+@dataclass(frozen=True)
+class Grown:
+    """The scales after a build, and the criteria that each day of it uses."""
+
+    largest: Mapping[str, float]
+    used: Mapping[str, set[str]]
+
+    def of_day(self, day: date) -> dict[str, float]:
+        """What the day's uncatalogued criteria are scaled by."""
+        return {key: self.largest[key] for key in self.used.get(day.isoformat(), ()) if key in self.largest}
+
+
+def used(con: duckdb.DuckDBPyConnection) -> Used:
+    """Uncatalogued criteria of the assessments at hand, on what days, and their largest scores."""
     rows = con.sql("""
         select
             tenant, rubric_id, rubric_version, criterion.criterion_id, max(criterion.score), list(distinct day::varchar)
@@ -51,15 +68,19 @@ def grown(con: duckdb.DuckDBPyConnection, before: Mapping[str, float]) -> tuple[
         where criterion.max is null and criterion.criterion_id is not null
         group by all
     """).fetchall()
+    return [(json.dumps(names, ensure_ascii=False), largest, days) for *names, largest, days in rows]
+
+
+def joined(before: Mapping[str, float], found: Iterable[Used]) -> Grown:
+    """The scales so far, grown by what several shares of a build use."""
     after = dict(before)
-    used: dict[str, set[str]] = {}
-    for tenant, rubric, version, criterion, largest, days in rows:
-        key = json.dumps([tenant, rubric, version, criterion], ensure_ascii=False)
+    by_day: dict[str, set[str]] = {}
+    for key, largest, days in (each for some in found for each in some):
         if largest is not None:
             after[key] = max(after.get(key, largest), largest)
         for day in days:
-            used.setdefault(day, set()).add(key)
-    return after, used
+            by_day.setdefault(day, set()).add(key)
+    return Grown(after, by_day)
 
 
 def frame(largest: Mapping[str, float]) -> pl.DataFrame:

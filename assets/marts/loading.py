@@ -29,6 +29,8 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         "create table if not exists ledger.main.days (table_name varchar, day date, file varchar, digest varchar)"
     )
     con.execute("create temp table scope_learners (learner_key varchar)")
+    con.execute("create temp table scope_practice (learner_key varchar, scenario_id varchar)")
+    con.execute("create temp table scope_curves (learner_key varchar, competency varchar)")
     con.execute(
         "create table if not exists ledger.main.watched (tenant varchar, scenario_id varchar,"
         " scenario_version varchar, guardrail varchar, severity integer, regulation varchar)"

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,13 +53,13 @@ def publish(
     described = describe(working)
     name = f"marts-{now.astimezone(UTC):%Y%m%dT%H%M%S}Z-{identity[:12]}"
     target, draft = folder / f"{name}.duckdb", folder / f".{name}.draft"
-    clone(working, draft)
+    sha256 = clone(working, draft)
     manifest = {
         "format": FORMAT,
         "id": name.removeprefix("marts-"),
         "file": target.name,
         "created_at": now.astimezone(UTC).isoformat(),
-        "sha256": _sha256(draft),
+        "sha256": sha256,
         "bytes": draft.stat().st_size,
         "content": identity,
         **described,
@@ -126,15 +127,27 @@ def check_contract(found: Mapping[str, list[str]]) -> None:
             )
 
 
-def clone(source: Path, target: Path) -> None:
-    """Copy a file, sharing its blocks where the file system can."""
+def clone(source: Path, target: Path) -> str:
+    """Copy a file, sharing its blocks where the file system can; returns the SHA-256 of its content.
+
+    The hash is of the source, which nobody writes meanwhile: it is computed while the copy goes to the disk.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(_sha256, source)
+        if not _share_blocks(source, target):
+            shutil.copyfile(source, target)  # inside the kernel
+        with target.open("rb+") as copy:
+            os.fsync(copy.fileno())
+        return digest.result()
+
+
+def _share_blocks(source: Path, target: Path) -> bool:
     with source.open("rb") as read, target.open("wb") as write:
         try:
             fcntl.ioctl(write.fileno(), _FICLONE, read.fileno())
         except OSError:
-            shutil.copyfileobj(read, write, 16 << 20)
-        write.flush()
-        os.fsync(write.fileno())
+            return False
+        return True
 
 
 def _identity(digests: Mapping[str, str], facts: Mapping[str, Any]) -> str:

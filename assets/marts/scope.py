@@ -1,4 +1,4 @@
-"""How far a change of some days reaches: which days, weeks and learners have to be computed again.
+"""How far a change of some days reaches: which days, weeks and what of a learner have to be computed again.
 
 A SELECT never knows about it. It reads bare names, and ``aim`` puts temporary views under these names that show
 everything, or only what the change can reach; the same text builds a mart whole and in part.
@@ -13,7 +13,17 @@ import duckdb
 
 from assets.marts.tables import REACH, SOURCES, STAGES, select
 
-LEARNER_TABLES = frozenset({"sessions", "session_scores", "criterion_scores", "attempts", "items", "applications"})
+# What a learner did in one scenario, and how one competency of a learner went: a day touches few of either, while
+# all that its learners ever did would be most of a long history.
+PAIRS: dict[str, tuple[str, str]] = {
+    "practice": ("scope_practice", "scenario_id"),
+    "curve": ("scope_curves", "competency"),
+}
+PAIRED: dict[str, frozenset[str]] = {
+    "practice": frozenset({"sessions", "items", "applications"}),
+    "curve": frozenset({"attempts"}),
+}
+LEARNER_TABLES = frozenset({"session_scores", "criterion_scores"})  # they know the learner, not the scenario
 UNDATED = frozenset({"learners", "ingest_batches", "items", "applications", "watched"})
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
@@ -60,8 +70,8 @@ class Scope:
             return
         listed = _dates(fresh)
         con.execute(
-            "insert into scope_learners select distinct learner_key from working.main.sessions"
-            f" where day in ({listed}) and learner_key is not null"
+            "insert into scope_practice select distinct learner_key, scenario_id from working.main.sessions"
+            f" where day in ({listed}) and learner_key is not null and scenario_id is not null"
         )
         weeks = con.sql(
             "select distinct cast(date_trunc('week', cast(launched_at as date)) as date) from working.main.launches"
@@ -78,8 +88,20 @@ class Scope:
         """Decide between a partial and a whole rebuild, once everything is loaded."""
         if len(self.days) > MANY_DAYS:
             self.whole = True
-        con.execute("create or replace temp table scope_learners as select distinct learner_key from scope_learners")
+        con.execute("create or replace temp table scope_practice as select distinct * from scope_practice")
         con.execute("create or replace temp table scope_before as select * from ledger.main.watched")
+
+    def note_curves(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Take in the learning curves that changed days are part of, before and again after these are staged anew.
+
+        Learners whose directory entry changed have theirs taken in whole: a curve carries the learner's region.
+        """
+        if self.whole:
+            return
+        con.execute(
+            "insert into scope_curves select distinct learner_key, competency from ledger.main.attempts"
+            f" where {self.condition('day', 'attempts')} or learner_key in (select learner_key from scope_learners)"
+        )
 
     def notice_watched(self, con: duckdb.DuckDBPyConnection) -> None:
         """See whether scenario versions watch for other guardrails than before."""
@@ -89,20 +111,26 @@ class Scope:
         ).fetchall()
         self.watched_changed = changed > 0
 
-    def condition(self, reach: str, column: str | None = None) -> str:
+    def condition(self, reach: str, table: str) -> str:
         """The predicate that selects a table's rows within reach."""
-        if reach == "learner":
-            return f"{column or 'learner_key'} in (select learner_key from scope_learners)"
+        if reach in PAIRS:
+            pairs, column = PAIRS[reach]
+            return (
+                f'exists (select 1 from {pairs} as touched where touched.learner_key = "{table}".learner_key'
+                f' and touched.{column} = "{table}".{column})'
+            )
         if reach == "week":
-            return f"{column or 'week'} in ({_dates(self.weeks)})"
-        return f"{column or 'day'} in ({_dates(self.days)})"
+            return f"week in ({_dates(self.weeks)})"
+        return f"day in ({_dates(self.days)})"
 
     def filter(self, table: str, reach: str) -> str | None:
         """The predicate of the view that stands for ``table`` while something of the given reach is built."""
         if self.covers_all(reach):
             return None
-        if reach == "learner":
-            return self.condition("learner") if table in LEARNER_TABLES else None
+        if reach in PAIRS:
+            if table in PAIRED[reach]:
+                return self.condition(reach, table)
+            return f"learner_key in (select learner_key from {PAIRS[reach][0]})" if table in LEARNER_TABLES else None
         if table in UNDATED:
             return None
         days = self.days if reach == "day" else {week + timedelta(days=n) for week in self.weeks for n in range(7)}
@@ -132,7 +160,7 @@ def restage(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, reach: str)
     if scope.covers_all(reach):
         con.execute(f"create or replace table {table} as {rows}")
         return
-    con.execute(f"delete from {table} where {scope.condition(reach)}")
+    con.execute(f"delete from {table} where {scope.condition(reach, name)}")
     con.execute(f"insert into {table} by name {rows}")
 
 

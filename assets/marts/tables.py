@@ -6,14 +6,14 @@ from importlib.resources import files
 import duckdb
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from assets.contracts import MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
 
 # Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
-# The word says what part of one changes when a day of core changes: that day's rows, the rows of the learners who
-# practised on it, or possibly anything.
+# The word says what part of one changes when a day of core changes: that day's rows, what the learners who practised
+# on it did in the same scenario (practice), their progress in the competencies concerned (curve), possibly anything.
 STAGES: dict[str, str] = {
     "headline": "day",
     "attempts": "day",
@@ -21,8 +21,8 @@ STAGES: dict[str, str] = {
     "triggers": "day",
     "versions": "day",
     "watched": "whole",
-    "items": "learner",
-    "applications": "learner",
+    "items": "practice",
+    "applications": "practice",
 }
 # The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
 REACH: dict[str, str] = {
@@ -30,7 +30,7 @@ REACH: dict[str, str] = {
     "practice_funnel": "week",
     "competency_trend": "week",
     "version_events": "whole",
-    "learner_progress": "learner",
+    "learner_progress": "curve",
     "scenario_items": "whole",
     "pacing": "week",
     "objective_funnel": "whole",
@@ -78,7 +78,7 @@ def create(table: Table) -> str:
 def t_quantiles(largest: int = 1000) -> pl.DataFrame:
     """Two-sided 95 % t quantiles for 1 … ``largest`` degrees of freedom, so that SQL need only join."""
     df = np.arange(1, largest + 1)
-    return pl.DataFrame({"df": df.astype(np.int32), "quantile": stats.t.ppf(0.975, df)})
+    return pl.DataFrame({"df": df.astype(np.int32), "quantile": special.stdtrit(df, 0.975)})
 
 
 def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame]) -> None:

@@ -131,7 +131,12 @@ class Warehouse:
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         for name, reach in STAGES.items():
             aim(con, scope, reach, name)
-            restage(con, name, scope, reach)
+            if name == "attempts" and not scope.whole:
+                scope.note_curves(con)
+                restage(con, name, scope, reach)
+                scope.note_curves(con)
+            else:
+                restage(con, name, scope, reach)
         scope.notice_watched(con)
 
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
@@ -142,7 +147,7 @@ class Warehouse:
             if scope.covers_all(reach):
                 con.execute(create(table))
             else:
-                con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach)}')
+                con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
             insert(con, table.name, frame)
 
     def _rewrite(self) -> None:

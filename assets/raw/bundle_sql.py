@@ -57,11 +57,31 @@ def reader(path: str, types: dict[str, str]) -> str:
     )
 
 
-def suspect() -> str:
-    """Whether a bundle holds text that perception notes hide behind."""
+def held(source: str) -> str:
+    """Bundles as landing holds them while it looks at them.
+
+    Beside its fields each one has the day that its own start gives, whether it is suspected of perception notes, and
+    digests of its long parts, which are worked out here because the reader runs on all threads.
+    """
+    return f"""
+    select
+        * exclude (spoken),
+        {utc("started_at")}::date as start_day,
+        {suspect("spoken")} as suspected,
+        sha256(spoken) as spoken_digest,
+        hash(turns) as turns_digest,
+        hash(assessments) as assessments_digest
+    from (
+        select *, array_to_string(list_transform(turns, lambda turn: turn.text), chr(31)) as spoken from {source}
+    )
+    """
+
+
+def suspect(spoken: str) -> str:
+    """Whether a bundle holds text that perception notes hide behind; ``spoken`` is the text of its turns in one."""
     text, payload = literal(SUSPECT_TEXT), literal(SUSPECT_PAYLOAD)
     return f"""(
-        coalesce(list_bool_or(list_transform(turns, lambda turn: regexp_matches(turn.text, {text}))), false)
+        coalesce(regexp_matches({spoken}, {text}), false)
         or coalesce(list_bool_or(list_transform(
             signals,
             lambda signal: (
@@ -144,7 +164,7 @@ def head_rules(tenant: str | None, tenants: list[str] | None, latest: str) -> di
 def rows(
     source: str, *, batch_id: str, received_at: str, policy_version: str, tenant: str | None, where: str = "true"
 ) -> str:
-    """Bundles as rows of raw/bundles, gated.
+    """Bundles as rows of raw/bundles, gated. ``source`` has the columns of ``held``.
 
     Expects the tables ``pseudonyms (tenant, learner_id, learner_key)``, ``homes (tenant, session_id, day)`` for
     sessions whose day is not the one their own start gives, and ``blind (jurisdiction)`` for those where perception may
@@ -159,8 +179,7 @@ def rows(
         select
             * replace (coalesce(engine, 'generic') as engine),
             coalesce(launch.tenant, {fill}) as tenant,
-            coalesce(engine, 'generic') || ':' || engine_session_id as session_id,
-            {utc("started_at")}::date as start_day
+            coalesce(engine, 'generic') || ':' || engine_session_id as session_id
         from {source}
         where {where}
     ),
@@ -188,8 +207,8 @@ def rows(
             coalesce(homes.day, gated.start_day) as day,
             sha256(concat_ws(
                 chr(31),
-                array_to_string(list_transform(gated.turns, lambda turn: turn.text), chr(31)),
-                hash(gated.turns), hash(gated.signals), hash(gated.assessments), hash(gated.media),
+                gated.spoken_digest, gated.turns_digest, hash(gated.signals), gated.assessments_digest,
+                hash(gated.media),
                 gated.started_at, gated.ended_at, gated.end_reason, gated.is_test, gated.config_hash,
                 pseudonyms.learner_key, hash(gated.scenario_id), hash(gated.scenario_version), hash(gated.attempt),
                 hash(gated.assigned), hash(gated.region), hash(gated.jurisdiction), hash(gated.language),

@@ -17,6 +17,7 @@ from assets.raw import bundle_sql
 from assets.raw.landing import Landing, LandingError
 from assets.raw.merge import PARQUET, merge, settle
 from assets.raw.sift import sift
+from assets.raw.spread import copy_shares, join_days, shares
 from assets.raw.unknown import unknown_fields
 from governance.batches import Batches, Reject
 from governance.gate import SignalPolicy
@@ -159,9 +160,10 @@ class _Landing:
         return lines
 
     def _heads(self, source: Path) -> bool:
-        """Read who, whose and when of every line; False where one of them breaks a rule."""
-        heads = bundle_sql.heads(bundle_sql.reader(str(source), bundle_sql.HEAD_TYPES), self.desk.tenant)
-        self.con.execute(f"create or replace temp table heads as {heads}")
+        """Read the lines, once, and who, whose and when of each; False where one of them breaks a rule."""
+        held = bundle_sql.held(bundle_sql.reader(str(source), bundle_sql.TYPES))
+        self.con.execute(f"create or replace table bundles as {held}")
+        self.con.execute(f"create or replace table heads as {bundle_sql.heads('bundles', self.desk.tenant)}")
         good = " and ".join(f"coalesce({predicate}, false)" for predicate, _ in self.rules.values())
         return self._one(f"select count(*) from heads where not ({good})") == 0
 
@@ -181,7 +183,7 @@ class _Landing:
             self.desk.tenant,
             "position, turns is not null as has_turns",
         )
-        self.con.execute(f"create or replace temp table heads as {heads}")
+        self.con.execute(f"create or replace table heads as {heads}")
         rules = self.rules | {
             "turns_present": ("has_turns", "turns is missing; write an empty list where nobody spoke")
         }
@@ -201,20 +203,29 @@ class _Landing:
 
     def _stage(self, source: Path) -> Path | None:
         """Write the gated rows by day; None where a line has no turns, so that the careful way names it."""
+        if self._one("select count(*) from bundles where turns is null"):
+            return None
         self._lookups()
         staged = self.folder / "staged"
         staged.mkdir(exist_ok=True)
-        reader = bundle_sql.reader(str(source), bundle_sql.TYPES)
-        written = self._copy(reader, staged, f"turns is not null and not {bundle_sql.suspect()}")
+        written = self._copy(staged)
         expected = self._one("select count(*) from heads")
         if written < expected:
-            if self._one(f"select count(*) from {reader} where turns is null"):
-                return None
-            written += self._stage_suspects(reader, staged)
+            written += self._stage_suspects(staged)
         if written != expected:
             raise LandingError(f"{source.name}: {expected} lines, {written} rows; the file changed while it was read")
+        self.con.execute("drop table bundles")
         settle(self.con, staged, BUNDLES.key)
         return staged
+
+    def _copy(self, staged: Path) -> int:
+        """Write all but suspected bundles."""
+
+        def select(first: date, last: date) -> str:
+            rows = self._rows("bundles", f"start_day between date '{first}' and date '{last}' and not suspected")
+            return f"{rows} order by day, tenant, session_id, content_sha256"
+
+        return copy_shares(self.con, select, shares(self.con, "heads"), self.folder, staged)
 
     def _lookups(self) -> None:
         """Pseudonyms, days of known sessions, and what the policy withholds: small tables that rows are joined to."""
@@ -237,7 +248,7 @@ class _Landing:
 
     def _table(self, name: str, rows: list[tuple], schema: Mapping[str, Any]) -> None:
         self.con.register("given", pl.DataFrame(rows, schema=schema, orient="row"))
-        self.con.execute(f"create or replace temp table {name} as from given")
+        self.con.execute(f"create or replace table {name} as from given")
         self.con.unregister("given")
 
     def _homes(self) -> None:
@@ -249,9 +260,9 @@ class _Landing:
             if present
             else "(select '' as tenant, '' as session_id, null::date as day where false)"
         )
-        self.con.execute(f"create or replace temp table known as select distinct tenant, session_id, day from {known}")
+        self.con.execute(f"create or replace table known as select distinct tenant, session_id, day from {known}")
         self.con.execute("""
-            create or replace temp table homes as
+            create or replace table homes as
             select tenant, session_id, min(day) as day
             from (
                 select tenant, session_id, day from heads union all select tenant, session_id, day from known
@@ -260,7 +271,7 @@ class _Landing:
             having count(distinct day) > 1
         """)
         self.con.execute("""
-            create or replace temp table moved as
+            create or replace table moved as
             select homes.* from homes join known using (tenant, session_id) where known.day <> homes.day
         """)
 
@@ -276,37 +287,27 @@ class _Landing:
             gained.setdefault(gaining, set()).add(losing)
         return gained
 
-    def _copy(self, reader: str, staged: Path, where: str) -> int:
-        select = bundle_sql.rows(
-            reader,
+    def _rows(self, source: str, where: str = "true") -> str:
+        return bundle_sql.rows(
+            source,
             batch_id=self.batch_id,
             received_at=self.desk.received_at.isoformat(),
             policy_version=self.desk.policy.version,
             tenant=self.desk.tenant,
             where=where,
         )
-        order = "order by day, tenant, session_id, content_sha256"
-        return self._one_of_copy(f"copy ({select} {order}) to '{staged}' ({PARQUET})")
 
-    def _one_of_copy(self, query: str) -> int:
-        rows = self.con.execute(query).fetchall()
-        return rows[0][0]
-
-    def _stage_suspects(self, reader: str, staged: Path) -> int:
+    def _stage_suspects(self, staged: Path) -> int:
         """Bundles with text that perception notes hide behind: searched one by one in memory, then written."""
         gated = self.folder / "gated.jsonl"
-        found = self.con.execute(f"select to_json(bundle) from {reader} as bundle where {bundle_sql.suspect()}")
+        found = self.con.execute("select to_json(bundle) from bundles as bundle where suspected")
         with gated.open("wb") as out:
             while lines := found.fetchmany(500):
                 out.writelines(orjson.dumps(self._searched(orjson.loads(line))) + b"\n" for (line,) in lines)
         again = self.folder / "suspects"
-        again.mkdir(exist_ok=True)
-        written = self._copy(bundle_sql.reader(str(gated), bundle_sql.TYPES), again, "true")
-        for folder in again.glob("day=*"):
-            target = staged / folder.name
-            target.mkdir(exist_ok=True)
-            for number, path in enumerate(sorted(folder.glob("*.parquet"))):
-                path.rename(target / f"suspects-{number}.parquet")
+        select = self._rows(f"({bundle_sql.held(bundle_sql.reader(str(gated), bundle_sql.TYPES))})")
+        written = self.con.execute(f"copy ({select} order by day) to '{again}' ({PARQUET})").fetchall()[0][0]
+        join_days(again, staged)
         return written
 
     def _searched(self, bundle: dict[str, Any]) -> dict[str, Any]:

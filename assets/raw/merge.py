@@ -10,7 +10,8 @@ from assets.contracts.table import Table
 from assets.duck import file_list
 from assets.lake import Lake
 
-PARQUET = "format parquet, partition_by (day), write_partition_columns true, compression lz4, overwrite_or_ignore true"
+CODEC = "compression lz4"
+PARQUET = f"format parquet, partition_by (day), write_partition_columns true, {CODEC}, overwrite_or_ignore true"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def settle(con: duckdb.DuckDBPyConnection, staged: Path, order: tuple[str, ...])
         if len(files) > 1:
             whole = staged / f"day={day}" / "whole.parquet"
             source = f"select * from read_parquet({file_list(files)}) order by {', '.join(order)}"
-            con.execute(f"copy ({source}) to '{whole}' (format parquet, compression lz4)")
+            con.execute(f"copy ({source}) to '{whole}' (format parquet, {CODEC})")
             for path in files:
                 path.unlink()
 

@@ -92,10 +92,16 @@ def test_one_tenant_is_published_alone(tmp_path: Path, rolecall: Command) -> Non
 
 def test_a_day_of_outcomes_alone_builds_no_session_table(tmp_path: Path, rolecall: Command) -> None:
     lines = [
-        {"tenant": "acme", "learner_id": "e1", "kind": "csat", "value": 4, "occurred_at": f"2026-{month:02}-02T09:00:00Z",
-         "reference": f"r{month}"}
-        for month in (5, 11)
-    ]  # fmt: skip
+        {
+            "tenant": "acme",
+            "learner_id": "e1",
+            "kind": "csat",
+            "value": 4,
+            "occurred_at": f"2026-{month}-02T09:00:00Z",
+            "reference": f"r{month}",
+        }
+        for month in ("05", "11")
+    ]
     rolecall("ingest", "--outcomes", str(write(tmp_path / "outcomes.jsonl", lines)))
     built = Lake(rolecall.home / "lake").file_ids("core/sessions")
     assert "Rebuilt 2 days" in rolecall("run")

@@ -38,4 +38,4 @@ def test_every_command_and_option_is_explained(name: str, command: Any) -> None:
 
 def test_nothing_of_later_issues_is_there() -> None:
     names = {name.split()[1] for name, _ in commands() if " " in name}
-    assert names == {"simulate", "ingest", "run", "query", "doctor", "demo", "serve"}
+    assert names == {"simulate", "ingest", "run", "query", "doctor", "demo", "export", "serve"}

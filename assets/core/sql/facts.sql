@@ -2,7 +2,11 @@
 with
 
 sessions as (
-    select * exclude (turns, signals, assessments, media), len(turns) as turn_list, len(assessments) as score_list
+    select
+        * exclude (turns, signals, assessments, media),
+        len(turns) as turn_list,
+        len(signals) as signal_list,
+        len(assessments) as score_list
     from parts
 ),
 
@@ -41,6 +45,8 @@ attributed as (
         sessions.first_received_at,
         sessions.last_received_at,
         sessions.raw_ref,
+        sessions.turn_list,
+        sessions.signal_list,
         coalesce(sessions.closed, true) as closed,
         sessions.closed is null as bundled,
         coalesce(sessions.parts_expected, ['end', 'scores', 'transcript']) as expected,

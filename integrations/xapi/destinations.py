@@ -1,0 +1,106 @@
+"""Who a destination may know: the pseudonym, or a person by e-mail or by account.
+
+A destination is a file ``config/connectors/<name>.yaml`` with ``kind: xapi``. Without one everybody stays a pseudonym.
+Frozen statements are pseudonymous; people are put in for one destination when the statement goes there.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import orjson
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from governance.identities import Person
+from integrations.xapi.identifiers import home_page
+from integrations.xapi.statements.scene import account
+
+FileName = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+FindPerson = Callable[[str], Person | None]
+
+
+class DestinationError(ValueError):
+    """A destination's file cannot be used; the text names the file and what is wrong."""
+
+
+class Destination(BaseModel):
+    """One place that statements go to.
+
+    ``account_of`` names the connector whose id the directory gives for a learner (``accounts`` of a directory entry),
+    ``home_page`` the IRI that issued those ids.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["xapi"] = "xapi"
+    version: Literal["1.0.3", "2.0"] = "1.0.3"
+    actor: Literal["pseudonym", "mbox", "account"] = "pseudonym"
+    account_of: str | None = None
+    home_page: str | None = Field(default=None, pattern=r"^https?://\S+$")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Destination":
+        if self.actor == "account" and not (self.account_of and self.home_page):
+            raise ValueError("actor: account needs account_of (the connector) and home_page (its address)")
+        return self
+
+
+def load(config: Path, name: str) -> Destination:
+    """The destination of that name.
+
+    Raises:
+        DestinationError: there is none, or its file is wrong.
+    """
+    path = config / "connectors" / f"{name}.yaml"
+    if FileName.fullmatch(name) is None or not path.is_file():
+        raise DestinationError(f"{path}: there is no such destination; write the file or leave --destination out")
+    try:
+        return Destination.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+    except yaml.YAMLError as error:
+        raise DestinationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DestinationError(f"{path}: {place + ': ' if place else ''}{first['msg']}") from error
+
+
+class Casting:
+    """Puts people in the place of pseudonyms, for one destination and tenant; remembers who it had to leave."""
+
+    def __init__(self, destination: Destination, tenant: str, find: FindPerson) -> None:
+        self.destination, self.tenant, self.find = destination, tenant, find
+        self.unidentified: set[str] = set()
+        self._agents: dict[bytes, bytes] = {}
+        start = orjson.dumps(account(tenant, "l_"))[: -len(b'"}}')]
+        self._pattern = re.compile(re.escape(start) + rb'([0-9a-f]{32})"}}')
+
+    def cast(self, statement: bytes) -> bytes:
+        """The statement as the destination may see it: actor, reviewer, reviewed and manager alike.
+
+        A learner without an address or account there keeps the pseudonym: the statement is worth more than the name.
+        """
+        if self.destination.actor == "pseudonym":
+            return statement
+        return self._pattern.sub(lambda match: self._agent(match.group(0), match.group(1)), statement)
+
+    def _agent(self, pseudonym: bytes, digits: bytes) -> bytes:
+        found = self._agents.get(pseudonym)
+        if found is None:
+            key = "l_" + digits.decode()
+            known = self._known(key)
+            if known is None:
+                self.unidentified.add(key)
+            found = self._agents[pseudonym] = pseudonym if known is None else orjson.dumps(known)
+        return found
+
+    def _known(self, key: str) -> dict[str, object] | None:
+        person = self.find(key)
+        if person is None:
+            return None
+        if self.destination.actor == "mbox":
+            return {"objectType": "Agent", "mbox": f"mailto:{person.email}"} if person.email else None
+        name = person.accounts.get(self.destination.account_of or "")
+        page = self.destination.home_page or home_page(self.tenant)
+        return {"objectType": "Agent", "account": {"homePage": page, "name": name}} if name else None
