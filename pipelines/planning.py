@@ -49,6 +49,11 @@ def ranges(days: Iterable[date], gap: int = GAP_DAYS) -> list[Span]:
     return found
 
 
+def each_day(span: Span) -> list[date]:
+    """The days of a span, both ends included."""
+    return [span[0] + timedelta(days=n) for n in range((span[1] - span[0]).days + 1)]
+
+
 def within(days: Iterable[date], limits: Span | None) -> tuple[date, ...]:
     """The days inside the limits, both included, in order."""
     return tuple(sorted(day for day in set(days) if limits is None or limits[0] <= day <= limits[1]))

@@ -21,7 +21,7 @@ from assets.scope import TENANT
 from governance.settings import Settings
 from pipelines import bookkeeping, environment, planning
 from pipelines.mark import Mark
-from pipelines.planning import Span, Stale
+from pipelines.planning import Span, Stale, each_day
 from pipelines.problems import STARTED_BY, Problem
 
 if TYPE_CHECKING:
@@ -160,8 +160,10 @@ class _Run:
             if not stale.days():
                 break
             rebuilt |= stale.days()
-            Mark.read(self.settings.home).begun(stale.days()).write(self.settings.home)
-            for job, span in stale.launches("rebuild"):
+            launches = stale.launches("rebuild")
+            touched = [day for _, span in launches for day in each_day(span)]
+            Mark.read(self.settings.home).begun(touched).write(self.settings.home)
+            for job, span in launches:
                 launcher.launch(job, span)
             stale = self._stale(days)
         Mark.read(self.settings.home).built().write(self.settings.home)
@@ -169,9 +171,12 @@ class _Run:
 
     def _check(self, launcher: "Launcher") -> None:
         """Check everything that was rebuilt in one go: each run of the checks costs seconds, whatever its days."""
+        from assets.checks.definitions import DAYS
+
         unchecked = Mark.read(self.settings.home).unchecked
         if unchecked:
-            launcher.launch("check_days", (unchecked[0], unchecked[-1]))
+            tags = {DAYS: ",".join(map(str, unchecked))}  # the checks read no day in between
+            launcher.launch("check_days", (unchecked[0], unchecked[-1]), more=tags)
 
     def _content(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""

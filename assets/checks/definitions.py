@@ -27,6 +27,7 @@ from assets.scope import scoped
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION = "dagster/partition"
+DAYS = "rolecall/days"  # the days of a range that have anything to check, with commas; all of the range without it
 CONTRACT, CRITICAL, WARNING = "contract", "gx_critical", "gx_warning"
 SESSION_TABLES = tuple(
     TABLES[f"core/{name}"] for name in ("sessions", "turns", "signals", "criterion_scores", "session_scores")
@@ -35,11 +36,13 @@ SHOWN = (*MARTS, *OVERVIEWS)
 
 
 def days_at_hand(context: dg.AssetCheckExecutionContext) -> list[date] | None:
-    """The run's days, from its tags; None means every day there is."""
+    """The run's days, from its tags, so that a check reads no other; None means every day there is."""
     tags = context.run.tags
     if PARTITION in tags:
         return [date.fromisoformat(tags[PARTITION])]
     if all(tag in tags for tag in RANGE):
+        if tags.get(DAYS):
+            return [date.fromisoformat(day) for day in tags[DAYS].split(",")]
         first, last = (date.fromisoformat(tags[tag]) for tag in RANGE)
         return [date.fromordinal(n) for n in range(first.toordinal(), last.toordinal() + 1)]
     return None

@@ -1,15 +1,12 @@
 """Real input: 900 negotiations become 1,800 sessions whose counts equal those taken from the file."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support import casino
+from support.command import ROOT, Command
 
-ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT.parent / "shared" / "data" / "casino_train.json"
 
 pytestmark = pytest.mark.skipif(
@@ -17,30 +14,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-class Rolecall:
-    """The command line over a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.env = os.environ | {"ROLECALL_HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-
-    def __call__(self, *words: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *words], env=self.env, cwd=ROOT, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def number(self, sql: str) -> int:
-        (row,) = json.loads(self("query", sql, "--tenant", casino.TENANT, "--format", "json"))
-        (value,) = row.values()
-        return value
+def number(rolecall: Command, sql: str) -> int:
+    return rolecall.value(sql, "--tenant", casino.TENANT)
 
 
 @pytest.fixture(scope="module")
-def rolecall(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
+def rolecall(tmp_path_factory: pytest.TempPathFactory) -> Command:
     folder = tmp_path_factory.mktemp("casino")
     bundles, outcomes = casino.convert(SOURCE, folder / "input")
-    command = Rolecall(folder / "home")
+    command = Command(folder / "home")
     command("ingest", str(bundles), "--outcomes", str(outcomes), "--tenant", casino.TENANT)
     command("run")
     return command
@@ -65,13 +47,13 @@ def expected(dialogues: list[casino.Dialogue]) -> dict[str, int]:
     }
 
 
-def test_counts_equal_those_of_the_file(rolecall: Rolecall, dialogues: list[casino.Dialogue]) -> None:
+def test_counts_equal_those_of_the_file(rolecall: Command, dialogues: list[casino.Dialogue]) -> None:
     wanted = expected(dialogues)
-    assert {sql: rolecall.number(sql) for sql in wanted} == wanted
+    assert {sql: number(rolecall, sql) for sql in wanted} == wanted
 
 
 @pytest.mark.parametrize("strategy", casino.STRATEGIES)
-def test_scores_sum_to_the_experts_labels(rolecall: Rolecall, dialogues: list[casino.Dialogue], strategy: str) -> None:
+def test_scores_sum_to_the_experts_labels(rolecall: Command, dialogues: list[casino.Dialogue], strategy: str) -> None:
     labels = sum(
         casino.strategy_counts(dialogue, agent)[strategy]
         for dialogue in dialogues
@@ -79,20 +61,20 @@ def test_scores_sum_to_the_experts_labels(rolecall: Rolecall, dialogues: list[ca
         for agent in dialogue["participant_info"]
     )
     sql = f"select sum(score)::bigint as n from criterion_scores where criterion_id = '{strategy}'"
-    assert rolecall.number(sql) == labels
+    assert number(rolecall, sql) == labels
 
 
-def test_outcomes_sum_to_the_files_points(rolecall: Rolecall, dialogues: list[casino.Dialogue]) -> None:
+def test_outcomes_sum_to_the_files_points(rolecall: Command, dialogues: list[casino.Dialogue]) -> None:
     points = sum(
         person["outcomes"]["points_scored"]
         for dialogue in dialogues
         for person in dialogue["participant_info"].values()
     )
-    assert rolecall.number("select sum(value)::bigint as n from outcomes where kind = 'x-points'") == points
+    assert number(rolecall, "select sum(value)::bigint as n from outcomes where kind = 'x-points'") == points
 
 
-def test_the_same_ingest_again_changes_nothing(rolecall: Rolecall, tmp_path: Path) -> None:
-    home = Path(rolecall.env["ROLECALL_HOME"])
+def test_the_same_ingest_again_changes_nothing(rolecall: Command, tmp_path: Path) -> None:
+    home = rolecall.home
     before = {path: path.stat().st_mtime_ns for path in (home / "lake").rglob("*.parquet")}
     version = os.path.realpath(home / "marts" / casino.TENANT / "current")
     bundles, outcomes = casino.convert(SOURCE, tmp_path)

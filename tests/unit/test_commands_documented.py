@@ -34,8 +34,3 @@ def test_every_command_and_option_is_explained(name: str, command: Any) -> None:
         assert parameter.help, f"{name}: {parameter.name} has no help"
         for spelled in parameter.opts if parameter.param_type_name == "option" else ():
             assert f"`{spelled}`" in page
-
-
-def test_nothing_of_later_issues_is_there() -> None:
-    names = {name.split()[1] for name, _ in commands() if " " in name}
-    assert names == {"simulate", "ingest", "run", "query", "doctor", "demo", "export", "serve"}

@@ -152,6 +152,21 @@ def test_learners_who_move_region(place: Place) -> None:
     place.agrees_with_a_whole_rebuild()
 
 
+def test_what_a_learner_turns_out_not_to_have_done_vanishes(place: Place) -> None:
+    first, second = day_of(place, 5), day_of(place, 20)
+    touch_day(place.lake, "core/sessions", first, "scenario_id = 'difficult-feedback'")
+    touch_day(place.lake, "core/criterion_scores", first, "competency = 'clarity'")
+    for name in ("sessions", "session_scores", "criterion_scores"):
+        touch_day(place.lake, f"core/{name}", second, "learner_key = 'l_' || repeat('0', 32)")
+    touch_day(place.lake, "core/session_scores", second, "review_state = 'rejected'")
+    assert not place.refresh().whole
+    place.agrees_with_a_whole_rebuild()
+    touch_day(place.lake, "core/sessions", first, "is_test = true")
+    touch_day(place.lake, "core/session_scores", second, "review_state = 'accepted'")
+    assert not place.refresh().whole
+    place.agrees_with_a_whole_rebuild()
+
+
 def test_a_run_that_died_costs_a_rebuild_and_no_figure(place: Place) -> None:
     with place.warehouse.open() as con:
         con.execute("insert or replace into ledger.main.facts values ('state', 'torn')")

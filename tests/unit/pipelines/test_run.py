@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.commands.run import span
 from pipelines.mark import Mark
-from pipelines.planning import GAP_DAYS, Stale, ranges, within
+from pipelines.planning import GAP_DAYS, Stale, each_day, ranges, within
 from pipelines.run import stopped
 
 NOVEMBER = date(2026, 11, 1)
@@ -79,3 +79,8 @@ def test_the_mark_keeps_what_is_unchecked_and_what_was_cut_off(tmp_path: Path) -
     assert begun.built().begun(days(2)).unchecked == tuple(days(0, 2, 5))
     (tmp_path / "last-run.json").write_text("{}")
     assert Mark.read(tmp_path) == Mark()
+
+
+def test_a_span_has_both_its_ends() -> None:
+    assert each_day((NOVEMBER, NOVEMBER)) == [NOVEMBER]
+    assert each_day((*days(0, 3),)) == days(0, 1, 2, 3)
