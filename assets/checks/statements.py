@@ -62,11 +62,8 @@ STRAY = """
 
 def differences(con: duckdb.DuckDBPyConnection, lake: Lake, days: Sequence[date] | None) -> list[str]:
     """Where statements in force are not what the sessions imply, in words; empty where all agree."""
-    if not lake.files(XAPI_STATEMENTS.path, days):
-        # A day without eligible sessions has no file; one that was never issued is stale, not wrong.
-        return []
+    # Days of a run were just issued: one without a file implies nothing, or it is wrong. Without days, those issued.
     looked_at = lake.days(XAPI_STATEMENTS.path) if days is None else list(days)
-    looked_at = [day for day in looked_at if lake.path(XAPI_STATEMENTS.path, day).is_file()]
     for name in ("sessions", "session_scores", "signals"):
         _view(con, name, lake.files(f"core/{name}", looked_at), f"core/{name}")
     _view(con, "issued", lake.files(XAPI_STATEMENTS.path, looked_at), XAPI_STATEMENTS.path)
@@ -96,11 +93,11 @@ def _view(con: duckdb.DuckDBPyConnection, name: str, files: Sequence, table: str
 
 def _mastered(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     """Mastery statements in force on any day, with whom they are about."""
-    files = file_list(lake.files(XAPI_STATEMENTS.path))
-    con.execute(f"""
+    _view(con, "every_issued", lake.files(XAPI_STATEMENTS.path), XAPI_STATEMENTS.path)
+    con.execute("""
         create or replace temp table mastered as
         with every as (
-            from read_parquet({files}, hive_partitioning = false) where kind in ('mastery', 'voiding')
+            from every_issued where kind in ('mastery', 'voiding')
         )
         select tenant, day, subject, statement::json ->> '$.actor.account.name' as actor
         from every

@@ -108,7 +108,7 @@ class _Writer:
         """Issue one day's statements; the file is replaced only where something is new."""
         path = self.lake.path(PATH, day)
         frozen = pl.read_parquet(path, hive_partitioning=False) if path.is_file() else None
-        columns: dict[str, list[Any]] = {name: [] for name in SCHEMA}
+        rows: list[tuple[Any, ...]] = []
         standing = _standing(frozen)
         for session in sessions:
             before = standing.pop((session.tenant, session.session_id), None)
@@ -117,30 +117,29 @@ class _Writer:
                 if before is None
                 else next_of(session.tenant, before, session, self.cast, self.now)
             )
-            self._add(columns, session.tenant, session.session_id, day, fresh)
+            self._add(rows, session.tenant, session.session_id, day, fresh)
         for (tenant, session_id), before in standing.items():
-            self._add(columns, tenant, session_id, day, next_of(tenant, before, None, self.cast, self.now))
+            self._add(rows, tenant, session_id, day, next_of(tenant, before, None, self.cast, self.now))
         self.rows += 0 if frozen is None else frozen.height
-        if columns["statement_id"]:
-            self._write(day, frozen, columns)
+        if rows:
+            self._write(day, frozen, rows)
 
     def _add(
-        self, columns: dict[str, list[Any]], tenant: str, session_id: str, day: date, fresh: Iterable[Issued]
+        self, rows: list[tuple[Any, ...]], tenant: str, session_id: str, day: date, fresh: Iterable[Issued]
     ) -> None:
         for row in fresh:
-            values = (
+            rows.append((
                 tenant, row.id, session_id, day, row.kind, row.template, row.subject, row.revision, row.voids,
                 datetime.fromisoformat(row.timestamp), self.now, row.body.decode(),
                 None if row.added is None else row.added.decode(),
-            )  # fmt: skip
-            for name, value in zip(SCHEMA, values, strict=True):
-                columns[name].append(value)
-            self.new += 1
+            ))  # fmt: skip
             self.voided += row.voids is not None
 
-    def _write(self, day: date, frozen: pl.DataFrame | None, columns: dict[str, list[Any]]) -> None:
+    def _write(self, day: date, frozen: pl.DataFrame | None, rows: list[tuple[Any, ...]]) -> None:
+        columns = dict(zip(SCHEMA, zip(*rows, strict=True), strict=True))
         fresh = pl.DataFrame(columns, schema=SCHEMA)
         self.rows += fresh.height
+        self.new += fresh.height
         frame = fresh if frozen is None else pl.concat([frozen.cast(SCHEMA), fresh])
         draft = self.folder / f"{day.isoformat()}.parquet"
         frame.sort("tenant", "session_id", "issued_at", maintain_order=True).write_parquet(draft)

@@ -160,3 +160,23 @@ def test_manager_and_cohort_are_frozen_beside_the_statement(home: Home) -> None:
         added = orjson.loads(row["context_2_0"])
         assert added["contextAgents"][0]["agent"]["account"]["name"] == home.identities.key("acme", "m1")
         assert added["contextGroups"][0]["group"]["account"]["name"] == "cohort/adviser/EMEA"
+
+
+def test_the_check_sees_what_is_missing_and_what_is_too_much(home: Home) -> None:
+    home.land([session(1)])
+    issue(home)
+    day = date(2026, 11, 2)
+    path = home.lake.path(PATH, day)
+    frame = pl.read_parquet(path)
+    spoilt = {
+        "criterion": frame.filter(pl.col("subject") != '["suitability-disclosure","risk_disclosure"]'),
+        "attempt": pl.concat([frame, frame.filter(pl.col("kind") == "attempt").with_columns(statement_id=pl.lit("x"))]),
+        "a voiding refers": frame.with_columns(voids=pl.when(pl.col("kind") == "end").then(pl.lit("y"))),
+    }
+    for word, broken in spoilt.items():
+        broken.write_parquet(path)
+        with duckdb.connect() as con:
+            assert any(word in line for line in differences(con, home.lake, [day])), word
+    path.unlink()
+    with duckdb.connect() as con:
+        assert len(differences(con, home.lake, [day])) == 4, "attempt, end, verdict and criteria of a lost file"
