@@ -50,6 +50,8 @@ Takes deliveries of the role-play engine and the launches that say whose they ar
 
 An answer of 2xx means that the delivery is on disk, after the signal policy has been applied to it.
 A refused request is answered with one line: `rule`, `reason`, `remedy`.
+
+This page takes its own scripts from the internet (cdn.jsdelivr.net); `/openapi.json` has the same without them.
 """
 
 

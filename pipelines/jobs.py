@@ -1,28 +1,47 @@
-"""Jobs: what is launched together by hand, by schedule, by sensor or by ``rolecall run``.
+"""Jobs: what is launched together by hand, by sensor or by ``rolecall run``.
 
-Under the daemon assets follow each other by their automation conditions; these jobs are for whoever asks.
+``rolecall run`` rebuilds without checks and then checks all that it rebuilt in one go, since each run of the checks
+costs seconds whatever its days. The sensors' jobs check what they load. Days that have only outcomes run
+nothing else: Dagster's records of an asset and day cost more than the work.
 """
 
 import dagster as dg
 
-SESSIONS = dg.AssetSelection.groups("raw", "core").materializable()
+SESSION_TABLES = ("sessions", "turns", "signals", "criterion_scores", "session_scores", "media")
+SESSIONS = dg.AssetSelection.assets(["raw", "deliveries"], *(["core", name] for name in SESSION_TABLES))
+OUTCOMES = dg.AssetSelection.assets(["core", "outcomes"])
+REGISTRIES = dg.AssetSelection.assets(["core", "learners"], ["core", "launches"])
+DAYS = dg.AssetSelection.groups("raw", "core") - REGISTRIES  # raw files that others land are checked here too
 MARTS = dg.AssetSelection.groups("marts").materializable()
 EXPORTS = dg.AssetSelection.groups("exports").materializable()
 
-days = dg.define_asset_job(
-    "rebuild_days",
-    selection=SESSIONS.without_checks(),
-    description="Raw and core of a range of days, without checks: far-apart ranges are checked once, together.",
+rebuild_sessions = dg.define_asset_job(
+    "rebuild_sessions", selection=SESSIONS.without_checks(), description="Sessions of a range of days, unchecked."
 )
-checks = dg.define_asset_job(
-    "check_days",
-    selection=SESSIONS - SESSIONS.without_checks(),
-    description="The checks of raw and core over a range of days.",
+rebuild_outcomes = dg.define_asset_job(
+    "rebuild_outcomes", selection=OUTCOMES.without_checks(), description="Outcomes of a range of days, unchecked."
 )
-marts = dg.define_asset_job("publish_marts", selection=MARTS, description="Marts, their checks and publishing.")
+check_days = dg.define_asset_job(
+    "check_days", selection=DAYS - DAYS.without_checks(), description="The checks of raw and core over a range of days."
+)
+publish_marts = dg.define_asset_job(
+    "publish_marts", selection=REGISTRIES | MARTS, description="Registries, marts, their checks and publishing."
+)
+load_sessions = dg.define_asset_job(
+    "load_sessions",
+    # The marts follow once every table of core has passed; a home without outcomes passes those checks here.
+    selection=SESSIONS | (OUTCOMES - OUTCOMES.without_checks()),
+    description="Sessions of a range of days, with their checks.",
+)
+load_outcomes = dg.define_asset_job(
+    "load_outcomes", selection=OUTCOMES, description="Outcomes of a range of days, with their checks."
+)
+load_registries = dg.define_asset_job(
+    "load_registries", selection=REGISTRIES, description="Learners and launches, with their checks."
+)
 everything = dg.define_asset_job(
     "rebuild_everything",
-    selection=SESSIONS | MARTS,
+    selection=SESSIONS | OUTCOMES | REGISTRIES | MARTS,
     description="Raw, core, marts, all checks and publishing of a range of days.",
 )
 
@@ -30,4 +49,5 @@ statements = dg.define_asset_job(
     "issue_statements", selection=EXPORTS, description="xAPI statements of a range of days, with their checks."
 )
 
-JOBS = [days, checks, marts, everything, statements]
+LOADS = [load_sessions, load_outcomes, load_registries]
+JOBS = [rebuild_sessions, rebuild_outcomes, check_days, publish_marts, *LOADS, everything, statements]

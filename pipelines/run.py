@@ -12,22 +12,23 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.lake import Lake
+from assets.scope import TENANT
 from governance.settings import Settings
-from pipelines import bookkeeping, environment
+from pipelines import bookkeeping, environment, planning
+from pipelines.mark import Mark
+from pipelines.planning import Span, Stale, each_day
 from pipelines.problems import STARTED_BY, Problem
 
 if TYPE_CHECKING:
     from pipelines.watch import Watch
 
 LOG = logging.getLogger("rolecall.run")
-GAP_DAYS = 3  # rebuilding so many days in between costs less than one more Dagster run
 ROUNDS = 3
-MARK = "last-run.json"
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 LOGGER = "progress"
 
@@ -54,32 +55,11 @@ class Report:
     seconds: float = 0.0
 
 
-def ranges(days: Sequence[date], gap: int = GAP_DAYS) -> list[tuple[date, date]]:
-    """The days as ranges, first and last included; gaps of up to ``gap`` days are bridged."""
-    found: list[tuple[date, date]] = []
-    for day in sorted(set(days)):
-        if found and day - found[-1][1] <= timedelta(days=gap + 1):
-            found[-1] = (found[-1][0], day)
-        else:
-            found.append((day, day))
-    return found
-
-
-def each_day(span: tuple[date, date]) -> list[date]:
-    """The days of a span, both ends included."""
-    return [span[0] + timedelta(days=n) for n in range((span[1] - span[0]).days + 1)]
-
-
-def within(days: Sequence[date], limits: tuple[date, date] | None) -> list[date]:
-    """The days inside the limits, both included."""
-    return [day for day in days if limits is None or limits[0] <= day <= limits[1]]
-
-
 def bring_up_to_date(
     settings: Settings,
     *,
     tenant: str | None = None,
-    days: tuple[date, date] | None = None,
+    days: Span | None = None,
     full: bool = False,
     progress: Progress | None = None,
     now: datetime | None = None,
@@ -113,7 +93,7 @@ class _Run:
         self.catalog = Catalog.load(settings.config)
         self.state = State.open(settings.database_url)
 
-    def execute(self, tenant: str | None, days: tuple[date, date] | None, full: bool) -> Report:
+    def execute(self, tenant: str | None, days: Span | None, full: bool) -> Report:
         """Drain, rebuild what is stale until nothing is, then marts and publishing; or say that nothing was new."""
         from assets.checks import suites
         from assets.raw import deliveries
@@ -122,23 +102,37 @@ class _Run:
         self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
+        self._known(tenant)
         self.say("what is stale")
-        stale = within(landed_days(self.lake), days) if full else self._stale(days)
         mark = Mark.read(self.settings.home)
-        if not (stale or full or mark.unchecked) and mark.content == self._content():
-            return self._report(0, drained, nothing_new=True)
+        stale = planning.everything(self.lake, days) if full else self._stale(days, mark.unfinished)
+        before = self._content()
+        if not (stale.days() or full or mark.unchecked) and mark.content == before:
+            return self._report(0, drained, tenant, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
         with Launcher(self.settings, watch) as launcher:
             # Great Expectations takes seconds to import: it comes in while DuckDB works, after our own imports.
             threading.Thread(target=suites.warm, name="warm-checks", daemon=True).start()
-            rebuilt = self._rebuild(launcher, stale, days, mark)
+            rebuilt = self._rebuild(launcher, stale, days)
             self._check(launcher)
-            launcher.launch("publish_marts", None, marts_config(full))
+            launcher.launch("publish_marts", None, marts_config(full), {TENANT: tenant} if tenant else {})
         spent = time.monotonic() - begun
-        content = self._content() if days is None else None
-        Mark(content, ()).write(self.settings.home)
-        return self._report(rebuilt, drained, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+        self._published(mark.content, whole=tenant is None and days is None)
+        return self._report(rebuilt, drained, tenant, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _known(self, tenant: str | None) -> None:
+        """Refuse a tenant that has no data, before anything is rebuilt for it."""
+        if tenant is None:
+            return
+        known = {*known_tenants(self.lake, self.settings.marts)}
+        if tenant not in known:
+            raise Problem(f"Tenant {tenant!r} has no data", f"Known tenants: {', '.join(sorted(known)) or 'none'}")
+
+    def _published(self, earlier: str | None, *, whole: bool) -> None:
+        """Note what readers now see; after a run for one tenant or some days only what was noted before holds."""
+        content = self._content()
+        Mark(content if whole or earlier == content else None).write(self.settings.home)
 
     def _pull(self) -> None:
         """Ask the engine for what its callbacks lost; an engine that does not answer holds nothing up."""
@@ -153,35 +147,36 @@ class _Run:
         except PullError as error:
             LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
 
-    def _stale(self, days: tuple[date, date] | None) -> list[date]:
-        from assets.core import plan
+    def _stale(self, days: Span | None, doubtful: Sequence[date] = ()) -> Stale:
+        return planning.stale(self.lake, self.state, self.catalog, self.now, days, doubtful)
 
-        return within(plan.stale_days(self.lake, self.state, self.catalog, self.now), days)
-
-    def _rebuild(self, launcher: "Launcher", stale: list[date], days: tuple[date, date] | None, mark: "Mark") -> int:
+    def _rebuild(self, launcher: "Launcher", stale: Stale, days: Span | None) -> int:
         """Rebuild days; a new largest score of an uncatalogued criterion makes older days stale in turn.
 
-        What is rebuilt is noted as unchecked first, so that a run that dies before the checks leaves them to the next.
+        What is rebuilt is noted first, so that a run that dies leaves it to the next: to rebuild, or only to check.
         """
         rebuilt: set[date] = set()
-        touched = set(mark.unchecked)  # with the days in between
         for _ in range(ROUNDS):
-            if not stale:
+            if not stale.days():
                 break
-            rebuilt |= set(stale)
-            spans = ranges(stale)
-            touched |= {day for span in spans for day in each_day(span)}
-            Mark(None, tuple(sorted(touched))).write(self.settings.home)
-            for span in spans:
-                launcher.launch("rebuild_days", span)
+            rebuilt |= stale.days()
+            launches = stale.launches("rebuild")
+            touched = [day for _, span in launches for day in each_day(span)]
+            Mark.read(self.settings.home).begun(touched).write(self.settings.home)
+            for job, span in launches:
+                launcher.launch(job, span)
             stale = self._stale(days)
+        Mark.read(self.settings.home).built().write(self.settings.home)
         return len(rebuilt)
 
     def _check(self, launcher: "Launcher") -> None:
         """Check everything that was rebuilt in one go: each run of the checks costs seconds, whatever its days."""
+        from assets.checks.definitions import DAYS
+
         unchecked = Mark.read(self.settings.home).unchecked
         if unchecked:
-            launcher.launch("check_days", (unchecked[0], unchecked[-1]), days=unchecked)
+            tags = {DAYS: ",".join(map(str, unchecked))}  # the checks read no day in between
+            launcher.launch("check_days", (unchecked[0], unchecked[-1]), more=tags)
 
     def _content(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
@@ -199,7 +194,7 @@ class _Run:
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
-    def _report(self, days: int, drained: int, **figures: Any) -> Report:
+    def _report(self, days: int, drained: int, tenant: str | None, **figures: Any) -> Report:
         good, bad, withheld = counts(self.lake)
         return Report(
             days=days,
@@ -208,7 +203,9 @@ class _Run:
             good=good,
             quarantined=bad,
             withheld=withheld,
-            published=versions(self.settings.marts),
+            published={
+                name: version for name, version in versions(self.settings.marts).items() if tenant in (None, name)
+            },
             **figures,
         )
 
@@ -234,23 +231,17 @@ class Launcher:
     def launch(
         self,
         job: str,
-        span: tuple[date, date] | None,
+        span: Span | None,
         ops: Mapping[str, Any] | None = None,
-        days: Sequence[date] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
-        """One Dagster run; ``days`` are those of the span that its checks read, all of them without.
-
-        Raises ``Problem`` where a blocking check stopped it, else what the step raised.
-        """
-        from assets.checks.definitions import DAYS
+        """One Dagster run. Raises ``Problem`` where a blocking check stopped it, else what the step raised."""
         from pipelines.alerts import failed_checks, failure, send
 
         run_id = str(uuid.uuid4())
-        tags = {STARTED_BY: "rolecall run"}
+        tags = {STARTED_BY: "rolecall run", **(more or {})}
         if span is not None:
             tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
-        if days:
-            tags[DAYS] = ",".join(day.isoformat() for day in days)
         config = {"loggers": {LOGGER: {}}} | ({"ops": dict(ops)} if ops else {})
         try:
             with bookkeeping.quick(self._storage, run_id):
@@ -280,13 +271,6 @@ def stopped(checks: Sequence[str], run_id: str) -> Problem:
     )
 
 
-def landed_days(lake: Lake) -> list[date]:
-    """Every day that has a raw file."""
-    from assets.contracts import RAW
-
-    return sorted({day for table in RAW for day in lake.days(table.path)})
-
-
 def counts(lake: Lake) -> tuple[int, int, int]:
     """Good sessions, quarantined sessions and withheld signals of the whole lake."""
     import polars as pl
@@ -305,6 +289,22 @@ def _rows(files: list[Path]) -> int:
     return int(pl.scan_parquet(files).select(pl.len()).collect().item()) if files else 0
 
 
+def known_tenants(lake: Lake, marts: Path) -> list[str]:
+    """Tenants with rows in raw or core, or with marts of an earlier run."""
+    from assets.contracts import RAW
+    from assets.duck import connect, file_list
+    from assets.marts.tenants import tenants
+
+    found = set(tenants(lake, marts))
+    files = [path for table in RAW for path in lake.files(table.path)]
+    if files:
+        con = connect()
+        rows = con.sql(f"select distinct tenant from read_parquet({file_list(files)}, union_by_name = true)")  # noqa: S608
+        found |= {tenant for (tenant,) in rows.fetchall()}
+        con.close()
+    return sorted(found)
+
+
 def versions(marts: Path) -> dict[str, str]:
     """The published version of each tenant."""
     from assets.marts.publish import manifest_of
@@ -318,26 +318,3 @@ def _core_tables() -> list[str]:
     from assets.contracts import CORE
 
     return sorted(table.path for table in CORE)
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What the last run left: a digest of all it published, and the days that it rebuilt but did not check."""
-
-    content: str | None = None
-    unchecked: tuple[date, ...] = ()
-
-    @classmethod
-    def read(cls, home: Path) -> "Mark":
-        """The mark; an unreadable one counts as none, and the run then does more than it had to."""
-        try:
-            found = json.loads((home / MARK).read_text("utf-8"))
-            return cls(found["content"], tuple(date.fromisoformat(day) for day in found["unchecked"]))
-        except (FileNotFoundError, ValueError, KeyError):
-            return cls()
-
-    def write(self, home: Path) -> None:
-        """Replace the mark."""
-        draft = home / f".{MARK}"
-        draft.write_text(json.dumps({"content": self.content, "unchecked": [str(day) for day in self.unchecked]}))
-        draft.replace(home / MARK)

@@ -10,11 +10,18 @@ from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from assets.contracts import RAW
+from assets.core import built
+from assets.lake import Lake
 from assets.partitions import DAILY
 from assets.resources import Workspace
 from governance.inbox import Backlog
-from pipelines import housework, jobs
-from pipelines.run import RANGE_END, RANGE_START, ranges
+from pipelines import housework, jobs, planning
+from pipelines.mark import Mark
+from pipelines.planning import Span, Stale
+from pipelines.run import RANGE_END, RANGE_START
+
+BATCH = "rolecall/batch"  # runs asked for together, on the same inputs
 
 
 def inbox_request(backlog: Backlog) -> dg.RunRequest | dg.SkipReason:
@@ -24,20 +31,49 @@ def inbox_request(backlog: Backlog) -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest(run_key=f"{backlog.depth}@{backlog.oldest}")
 
 
-def day_requests(stale: Sequence[date], inputs: str) -> list[dg.RunRequest]:
-    """One run a range of stale days.
+def load_requests(stale: Stale, batch: str) -> list[dg.RunRequest]:
+    """One run a range of stale days, each with its checks.
 
-    ``inputs`` names the state they are stale against: a range that failed is not asked for again until it changes.
+    ``batch`` names the inputs they are stale against and the hour: a range that failed is asked for again when its
+    inputs change, and an hour later in any case, since what stood in the way may be gone.
     """
     known = set(DAILY.get_partition_keys())
-    found = [day for day in stale if day.isoformat() in known]
+    inside = Stale(*(tuple(day for day in days if str(day) in known) for days in (stale.sessions, stale.outcomes)))
     return [
         dg.RunRequest(
-            run_key=f"{first}..{last}@{inputs}",
-            tags={RANGE_START: first.isoformat(), RANGE_END: last.isoformat()},
+            run_key=f"{job}:{first}..{last}@{batch}",
+            job_name=job,
+            tags={RANGE_START: str(first), RANGE_END: str(last), BATCH: batch},
         )
-        for first, last in ranges(found)
+        for job, (first, last) in inside.launches("load")
     ]
+
+
+def batch_of(lake: Lake, stale: Stale, launches: int, catalog: str, now: datetime) -> str:
+    """Name of what these days are to be built from, and what they were built from last."""
+    records = built.read(lake)
+    parts = [
+        (str(day), [lake.file_id(table.path, day) for table in RAW], str(records.get(day))) for day in stale.days()
+    ]
+    text = repr((sorted(parts), launches, catalog, now.strftime("%Y-%m-%dT%H")))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def passed(cursor: str | None, runs: Sequence[dg.DagsterRun]) -> list[Span]:
+    """The ranges of the last batch, where every run that was asked for has succeeded; else none.
+
+    The cursor is ``<batch>:<runs asked for>``. Days that failed a check stay unchecked, whatever passes beside them.
+    """
+    if not cursor:
+        return []
+    done = {
+        (run.job_name, run.tags[RANGE_START]): (run.tags[RANGE_START], run.tags[RANGE_END])
+        for run in runs
+        if run.status is dg.DagsterRunStatus.SUCCESS
+    }
+    if len(done) != int(cursor.rpartition(":")[2]):
+        return []
+    return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in done.values()]
 
 
 @dg.sensor(
@@ -56,26 +92,50 @@ def inbox(workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
 
 @dg.sensor(
     name="stale_days",
-    job=jobs.days,
+    jobs=[jobs.load_sessions, jobs.load_outcomes],
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Rebuilds core for days whose raw files, launches or catalog changed",
+    description="Loads and checks the days whose raw files, launches or catalog changed",
 )
-def stale_days(workspace: Workspace) -> dg.SensorResult | dg.SkipReason:
-    """Look at what core was built from."""
-    from assets.core import plan
-
-    lake, state, catalog = workspace.lake(), workspace.state(), workspace.catalog()
-    writer = lake.writer()
-    if writer is not None:
+def stale_days(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.SensorResult | dg.SkipReason:
+    """Look at what core was built from; one batch at a time."""
+    home, lake = workspace.settings().home, workspace.lake()
+    if (writer := lake.writer()) is not None:
         return dg.SkipReason(f"{writer} is writing")
-    stale = plan.stale_days(lake, state, catalog, datetime.now(UTC))
-    if not stale:
+    batch = (context.cursor or "").rpartition(":")[0]
+    runs = context.instance.get_runs(dg.RunsFilter(tags={BATCH: batch})) if batch else []
+    if any(not run.is_finished for run in runs):
+        return dg.SkipReason("the last batch is still running")
+    mark = Mark.read(home)
+    for first, last in passed(context.cursor, runs):
+        mark = mark.checked(first, last)
+    if mark != Mark.read(home):
+        mark.write(home)
+    state, catalog, now = workspace.state(), workspace.catalog(), datetime.now(UTC)
+    stale = planning.stale(lake, state, catalog, now, doubtful=mark.unchecked)
+    if not stale.days():
         return dg.SkipReason("every day is up to date")
-    changes = workspace.launches(state).last_change()
-    files = sorted((str(day), lake.file_id("raw/deliveries", day), lake.file_id("raw/bundles", day)) for day in stale)
-    inputs = hashlib.sha256(repr((files, changes, catalog.digest)).encode()).hexdigest()[:16]
-    return dg.SensorResult(run_requests=day_requests(stale, inputs))
+    mark.begun(stale.days()).write(home)
+    batch = batch_of(lake, stale, workspace.launches(state).last_change(), catalog.digest, now)
+    requests = load_requests(stale, batch)
+    return dg.SensorResult(run_requests=requests, cursor=f"{batch}:{len(requests)}")
+
+
+@dg.sensor(
+    name="registries",
+    job=jobs.load_registries,
+    minimum_interval_seconds=120,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Loads learners and launches when a registration changed one",
+)
+def registries(workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
+    """Look at the registries; the same content asks once."""
+    state = workspace.state()
+    people = workspace.identities(state).learners().hash_rows(seed=1).sort().to_numpy().tobytes()
+    content = hashlib.sha256(people + str(workspace.launches(state).last_change()).encode()).hexdigest()[:16]
+    if (writer := workspace.lake().writer()) is not None:
+        return dg.SkipReason(f"{writer} is writing")
+    return dg.RunRequest(run_key=content)
 
 
 def _automation(name: str, target: dg.AssetSelection) -> dg.AutomationConditionSensorDefinition:
@@ -88,8 +148,7 @@ def _automation(name: str, target: dg.AssetSelection) -> dg.AutomationConditionS
 
 
 AUTOMATION = [
-    _automation("automate_core", dg.AssetSelection.groups("raw", "core")),
     _automation("automate_marts", dg.AssetSelection.groups("marts")),
     _automation("automate_exports", dg.AssetSelection.groups("exports")),
 ]
-SENSORS = [inbox, stale_days]
+SENSORS = [inbox, stale_days, registries]

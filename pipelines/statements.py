@@ -18,8 +18,9 @@ from governance.state import State
 from integrations.xapi.destinations import Casting, Destination, load
 from integrations.xapi.files import Written, read_lines, write_archive, write_lines
 from integrations.xapi.rendering import in_version
+from pipelines.planning import ranges, within
 from pipelines.problems import Problem
-from pipelines.run import Launcher, ranges, within
+from pipelines.run import Launcher
 from pipelines.watch import Watch
 
 Progress = Callable[[str], None]

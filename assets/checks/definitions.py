@@ -23,6 +23,7 @@ from assets.duck import connect
 from assets.marts.assets import POOL
 from assets.marts.tenants import tenants
 from assets.resources import Workspace
+from assets.scope import scoped
 
 RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 PARTITION = "dagster/partition"
@@ -216,9 +217,10 @@ side_checks = [
 
 @dg.multi_asset_check(name="mart_checks", specs=_specs(SHOWN), can_subset=True, pool=POOL)
 def mart_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
-    """Marts of every tenant, before anything is published; in the writers' pool, since it opens their files."""
+    """Marts of the run's tenants, before anything is published; in the writers' pool, since it opens their files."""
     settings = workspace.settings()
-    with working_files(settings, tenants(workspace.lake(), settings.marts)) as (con, attached):
+    wanted = scoped(tenants(workspace.lake(), settings.marts), context.run.tags)
+    with working_files(settings, wanted) as (con, attached):
         yield from _judge(context, con, SHOWN, lambda table: mart_source(table, attached), loose=False)
 
 

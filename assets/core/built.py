@@ -9,6 +9,7 @@ from pathlib import Path
 from assets.lake import Lake
 
 FOLDER = "core/.built"
+OUTCOMES = "core/.built-outcomes.json"
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,21 @@ def remember(lake: Lake, records: Mapping[date, Built]) -> None:
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(record), sort_keys=True), "utf-8")
         draft.replace(path)
+
+
+def read_outcomes(lake: Lake) -> dict[date, str]:
+    """Fingerprint of what each day's outcomes were built from."""
+    try:
+        found = json.loads((lake.root / OUTCOMES).read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}  # then every day of outcomes is built again
+    return {date.fromisoformat(day): inputs for day, inputs in found.items()}
+
+
+def write_outcomes(lake: Lake, records: Mapping[date, str]) -> None:
+    """Replace the records of outcomes; they are small, so that one file holds all days."""
+    path = lake.root / OUTCOMES
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps({str(day): inputs for day, inputs in sorted(records.items())}), "utf-8")
+    draft.replace(path)

@@ -5,6 +5,7 @@ from datetime import date
 
 from assets.contracts.core import OUTCOMES
 from assets.contracts.raw import OUTCOMES as RAW
+from assets.core import built, plan
 from assets.core.build import SQL, define
 from assets.core.judge import Judged, part
 from assets.duck import connect, file_list
@@ -17,8 +18,10 @@ def build(lake: Lake, days: Sequence[date]) -> Judged | None:
     None where there is no outcome at all. The outcome table is small, so that all of it is read to find the newest
     version of a record wherever its day lies.
     """
-    files = lake.files(RAW.path)
+    files, inputs = lake.files(RAW.path), plan.outcome_inputs(lake)
     with lake.writing("building core/outcomes"), lake.staging() as folder:
+        before = {day: mark for day, mark in built.read_outcomes(lake).items() if day not in set(days)}
+        built.write_outcomes(lake, before)  # until they are in place, these days are stale
         if not files:
             for table in (OUTCOMES.path, f"{OUTCOMES.path}_quarantine"):
                 lake.replace_days(table, folder / "none", days)
@@ -44,4 +47,5 @@ def build(lake: Lake, days: Sequence[date]) -> Judged | None:
             con.close()
         lake.replace_days(OUTCOMES.path, outcome.good, wanted)
         lake.replace_days(f"{OUTCOMES.path}_quarantine", outcome.bad, wanted)
+        built.write_outcomes(lake, before | {day: inputs[day] for day in days if day in inputs})
     return outcome

@@ -18,8 +18,19 @@ CODE_VERSION = "1"  # raise it when core's SQL changes meaning: every day is the
 SESSION_TABLES = (BUNDLES.path, DELIVERIES.path)
 
 
+def stale_outcomes(lake: Lake) -> list[date]:
+    """Days whose outcomes were built from another raw file or by other code. Pure but for reading the lake."""
+    return outdated(outcome_inputs(lake), built.read_outcomes(lake))
+
+
+def outcome_inputs(lake: Lake) -> dict[date, str]:
+    """Fingerprint of what each day's outcomes are made of."""
+    files = lake.file_ids(RAW_OUTCOMES.path)
+    return {day: fingerprint({RAW_OUTCOMES.path: file, "code": CODE_VERSION}) for day, file in files.items()}
+
+
 def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> list[date]:
-    """Days whose core was built from other raw files, launches, catalog or code, or that wait for a time-out.
+    """Days whose sessions were built from other raw files, launches, catalog or code, or that wait for a time-out.
 
     Building a day may raise the largest score of an uncatalogued criterion, which makes older days stale in turn; a
     second call after the build finds those.
@@ -34,8 +45,8 @@ def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> lis
 
 
 def inputs(lake: Lake, catalog: Catalog) -> dict[date, str]:
-    """Fingerprint of what each day's core is made of, launches apart."""
-    files = {table: lake.file_ids(table) for table in (*SESSION_TABLES, RAW_OUTCOMES.path)}
+    """Fingerprint of what each day's sessions are made of, launches apart."""
+    files = {table: lake.file_ids(table) for table in SESSION_TABLES}
     days = {day for ids in files.values() for day in ids}
     return {
         day: fingerprint(

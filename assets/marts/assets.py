@@ -3,19 +3,20 @@
 The marts of all tenants are one step: they share the loaded days, and a step a mart would open each file nine times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
 
-from assets.automation import FOLLOW_ANY_DAY
+from assets.automation import FOLLOW_ANY_DAY, FOLLOW_CHECKED_DAY
 from assets.contracts import MARTS, OVERVIEWS, PUBLISHED_CORE, Table
 from assets.marts.publish import publish
 from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
 from assets.resources import Workspace
+from assets.scope import scoped
 
 if TYPE_CHECKING:
     from governance.catalog import Catalog
@@ -35,8 +36,10 @@ def facts(rules: Reference) -> dict[str, str | int]:
     return {"minimum_cell": rules.minimum_cell, "rules": rules.digest}
 
 
-def refresh_all(workspace: Workspace, *, full: bool = False) -> dict[str, Refreshed]:
-    """Refresh every tenant's working file; returns what was done by tenant."""
+def refresh_all(
+    workspace: Workspace, *, full: bool = False, tags: Mapping[str, str] | None = None
+) -> dict[str, Refreshed]:
+    """Refresh the working file of every tenant that the run's tags leave; returns what was done by tenant."""
     from governance.batches import Batches
 
     settings = workspace.settings()
@@ -47,7 +50,7 @@ def refresh_all(workspace: Workspace, *, full: bool = False) -> dict[str, Refres
         tenant: Warehouse(settings.marts / tenant, tenant).refresh(
             lake, rules, own_batches(batches, tenant, alone=len(found) == 1), full=full
         )
-        for tenant in found
+        for tenant in scoped(found, tags or {})
     }
 
 
@@ -68,7 +71,7 @@ def _spec(table: Table) -> dg.AssetSpec:
         description=f"{table.grain}.",
         kinds={"duckdb", "sql"},
         deps=[["core", name] for name in PUBLISHED_CORE],
-        automation_condition=FOLLOW_ANY_DAY,
+        automation_condition=FOLLOW_CHECKED_DAY,
         code_version="1",
         metadata={
             "dagster/column_schema": dg.TableSchema(
@@ -89,7 +92,7 @@ class Rebuild(dg.Config):
 @dg.multi_asset(name="marts", specs=[_spec(table) for table in TABLES], pool=POOL)
 def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
     """Every mart of every tenant, from the days of core that changed."""
-    done = refresh_all(workspace, full=config.full)
+    done = refresh_all(workspace, full=config.full, tags=context.run.tags)
     for tenant, refreshed in done.items():
         days = len({day for listed in refreshed.changed.values() for day in listed})
         context.log.info("%s: %s changed days, rebuilt %s", tenant, days, "whole" if refreshed.whole else "in part")
@@ -110,12 +113,12 @@ def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspa
     pool=POOL,
     code_version="1",
 )
-def published(workspace: Workspace) -> dg.MaterializeResult:
+def published(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """One immutable file a tenant, with a manifest; readers follow ``current``. Unchanged content stays as it is."""
     settings = workspace.settings()
     rules = reference(workspace.catalog(), settings.minimum_cell)
     versions = {}
-    for tenant in tenants(workspace.lake(), settings.marts):
+    for tenant in scoped(tenants(workspace.lake(), settings.marts), context.run.tags):
         warehouse = Warehouse(settings.marts / tenant, tenant)
         version = publish(
             warehouse.working,

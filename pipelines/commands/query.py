@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import duckdb
 
 
+WIDEST = 100_000  # columns of a table that goes into a file or a pipe
+
+
 class Format(StrEnum):
     """How an answer is written."""
 
@@ -88,9 +91,15 @@ def write(names: Sequence[str], rows: Sequence[Sequence[Any]], form: Format) -> 
         writer.writerow(names)
         writer.writerows(rows)
     else:
+        from rich.console import Console
+
         from pipelines.console import OUT, table
 
-        OUT.print(table(None, names, rows))
+        shown = table(None, names, rows)
+        if OUT.is_terminal:
+            OUT.print(shown)
+        else:  # no screen is in the way: a row is a line, as wide as it needs
+            Console(file=OUT.file, width=WIDEST, highlight=False, emoji=False, color_system=None).print(shown)
         OUT.print(f"[dim]{len(rows):,} {'row' if len(rows) == 1 else 'rows'}[/]")
 
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    tenant: Annotated[str | None, typer.Option(help="Publish this tenant alone")] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Refresh and publish this tenant's marts alone; raw and core hold all")
+    ] = None,
     days: Annotated[str | None, typer.Option(help="Only days A..B (YYYY-MM-DD, both included)", metavar="A..B")] = None,
     full: Annotated[bool, typer.Option("--full", help="Rebuild every day, changed or not")] = False,
 ) -> None:

@@ -72,7 +72,10 @@ waited as (
             list_filter(expected, lambda part: not list_contains(seen, part))
             || case when learner_key is null then ['launch'] else [] end
         ) as missing_parts,
-        last_received_at + to_seconds(case when closed then wait_closed_s() else wait_open_s() end) as due_at
+        -- What is taken from files long after the call waits for nothing: the engine has said all it will say. The
+        -- receipt bounds it, where an engine's clock runs ahead.
+        least(last_received_at, case when closed then coalesce(ended_at, started_at) else started_at end)
+        + to_seconds(case when closed then wait_closed_s() else wait_open_s() end) as due_at
     from attributed
 ),
 

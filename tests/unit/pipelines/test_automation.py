@@ -16,6 +16,20 @@ def test_marts_follow_a_day_long_past(tmp_path: Path) -> None:
         first = dg.evaluate_automation_conditions(defs=code, instance=instance)
         late = dg.AssetMaterialization(["core", "sessions"], partition="2026-10-02")  # the other days never arrived
         instance.report_runless_asset_event(late)
-        after = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=first.cursor)
+        unchecked = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=first.cursor)
+        assert unchecked.get_num_requested(dg.AssetKey(["marts", "competency_trend"])) == 0, "checks come first"
+        _check(code, instance, passed=False)
+        refused = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=unchecked.cursor)
+        assert refused.get_num_requested(dg.AssetKey(["marts", "competency_trend"])) == 0
+        _check(code, instance, passed=True)
+        after = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=refused.cursor)
         assert after.get_num_requested(dg.AssetKey(["marts", "competency_trend"])) == 1
         assert after.get_num_requested(dg.AssetKey(["published", "marts"])) == 1
+
+
+def _check(code: dg.Definitions, instance: dg.DagsterInstance, *, passed: bool) -> None:
+    """Every blocking check of core gives its verdict."""
+    graph = code.resolve_asset_graph()
+    for key in graph.asset_check_keys:
+        if key.asset_key.path[0] == "core" and graph.get_check_spec(key).blocking:
+            instance.report_runless_asset_event(dg.AssetCheckEvaluation(key.asset_key, key.name, passed, {}))

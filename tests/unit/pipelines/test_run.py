@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.commands.run import span
-from pipelines.run import GAP_DAYS, Mark, each_day, ranges, stopped, within
+from pipelines.mark import Mark
+from pipelines.planning import GAP_DAYS, Stale, each_day, ranges, within
+from pipelines.run import stopped
 
 NOVEMBER = date(2026, 11, 1)
 
@@ -36,8 +38,8 @@ def test_ranges_cover_every_day_once_in_order(numbers: list[int]) -> None:
 
 
 def test_limits_include_both_ends() -> None:
-    assert within(days(0, 1, 2, 3), (days(1)[0], days(2)[0])) == days(1, 2)
-    assert within(days(0, 1), None) == days(0, 1)
+    assert within(days(0, 1, 2, 3), (days(1)[0], days(2)[0])) == tuple(days(1, 2))
+    assert within(days(0, 1), None) == tuple(days(0, 1))
 
 
 def test_span() -> None:
@@ -56,14 +58,29 @@ def test_a_blocking_check_is_named_with_its_remedy() -> None:
     assert "last version" in str(problem)
 
 
+def test_days_of_outcomes_alone_touch_no_session_table() -> None:
+    stale = Stale(sessions=tuple(days(0, 1)), outcomes=tuple(days(1, 9, 40)))
+    assert stale.launches("rebuild") == [
+        ("rebuild_sessions", (days(0)[0], days(1)[0])),
+        ("rebuild_outcomes", (days(1)[0], days(1)[0])),
+        ("rebuild_outcomes", (days(9)[0], days(9)[0])),
+        ("rebuild_outcomes", (days(40)[0], days(40)[0])),
+    ]
+    assert stale.days() == set(days(0, 1, 9, 40))
+
+
+def test_the_mark_keeps_what_is_unchecked_and_what_was_cut_off(tmp_path: Path) -> None:
+    assert Mark.read(tmp_path) == Mark()
+    begun = Mark("published").begun(days(0, 5))
+    begun.write(tmp_path)
+    assert Mark.read(tmp_path) == Mark(None, tuple(days(0, 5)), tuple(days(0, 5)))
+    assert begun.built() == Mark(None, tuple(days(0, 5)))
+    assert begun.checked(*days(1, 9)) == Mark(None, tuple(days(0)), tuple(days(0)))
+    assert begun.built().begun(days(2)).unchecked == tuple(days(0, 2, 5))
+    (tmp_path / "last-run.json").write_text("{}")
+    assert Mark.read(tmp_path) == Mark()
+
+
 def test_a_span_has_both_its_ends() -> None:
     assert each_day((NOVEMBER, NOVEMBER)) == [NOVEMBER]
     assert each_day((*days(0, 3),)) == days(0, 1, 2, 3)
-
-
-def test_days_left_unchecked_are_remembered_one_by_one(tmp_path: Path) -> None:
-    mark = Mark(None, tuple(days(0, 40)))
-    mark.write(tmp_path)
-    assert Mark.read(tmp_path) == mark
-    (tmp_path / "last-run.json").write_text("{")
-    assert Mark.read(tmp_path) == Mark()
