@@ -20,8 +20,9 @@ def server(home: Home) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser a module: while it lives, Playwright's event loop runs, and no other test may start one."""
     if not Path(CHROMIUM).exists():
         pytest.skip("Debian's chromium is not installed; `make test` installs it")
     with sync_playwright() as play:

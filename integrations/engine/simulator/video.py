@@ -60,6 +60,12 @@ def render(path: Path, turns: Sequence[Turn]) -> float:
     return seconds
 
 
+def lengths(path: Path) -> bytes:
+    """Kind, frames and duration of each stream of a recording, as text."""
+    with av.open(str(path)) as container:
+        return repr([(stream.type, stream.frames, stream.duration) for stream in container.streams]).encode()
+
+
 def _mux_sound(container: OutputContainer, stream: av.AudioStream, samples: NDArray[np.float32]) -> None:
     step = 1024
     for start in range(0, len(samples), step):

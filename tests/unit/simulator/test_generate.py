@@ -28,7 +28,7 @@ def made(catalog: Catalog, out: Path, seed: int = 1, videos: int = 0) -> str:
     return fingerprint(out)
 
 
-def test_same_seed_same_bytes(catalog: Catalog, tmp_path: Path) -> None:
+def test_same_seed_same_simulation(catalog: Catalog, tmp_path: Path) -> None:
     first = made(catalog, tmp_path / "a", videos=1)
     assert made(catalog, tmp_path / "a", videos=1) == first
     assert made(catalog, tmp_path / "a", seed=2) != made(catalog, tmp_path / "a", seed=3)
