@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.dashboard_home import Home, build_home
 from support.served import CHROMIUM, FLAGS, served
 
@@ -26,6 +26,7 @@ def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists():
         pytest.skip("Debian's chromium is not installed; `make test` installs it")
     with sync_playwright() as play:
+        expect.set_options(timeout=30_000)  # two busy cores are slow, and that is no failure
         running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         running.close()

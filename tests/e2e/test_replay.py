@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from support.dashboard_home import OFFSET_S, Home
 from support.pages import settle, visit
 
@@ -47,7 +47,7 @@ def test_a_line_seeks_each_time_it_is_chosen(page: Page, server: str, home: Home
     wait_for_position(page, 70)
     line.click()
     wait_for_position(page, 30 + OFFSET_S)
-    assert line.get_attribute("aria-current") == "true"
+    expect(line).to_have_attribute("aria-current", "true")
 
 
 def test_the_transcript_follows_the_video_and_the_keyboard(page: Page, server: str, home: Home) -> None:
@@ -56,7 +56,7 @@ def test_the_transcript_follows_the_video_and_the_keyboard(page: Page, server: s
     wait_for_position(page, 62)
     page.wait_for_timeout(400)
     current = page.get_by_role("button", name="But the last tool we bought")
-    assert current.get_attribute("aria-current") == "true"
+    expect(current).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="You have ten minutes").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -96,7 +96,7 @@ def test_without_a_recording_the_transcript_stands_alone(page: Page, server: str
     visit(page, server, f"session-replay?session={home.silent}")
     line = page.get_by_role("button", name="What does that cost you")
     line.click()
-    assert line.get_attribute("aria-current") == "true"
+    expect(line).to_have_attribute("aria-current", "true")
     assert page.locator("video").count() == 0
 
 
