@@ -5,6 +5,7 @@ SESSIONS ?= 600
 SERVE ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
+RESOLVE := --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" --quiet
 APT := chromium postgresql fonts-dejavu-core fonts-noto-core
 
 .PHONY: help setup demo test lint types unit e2e-setup bench soak lock docs images clean
@@ -17,7 +18,7 @@ setup: $(VENV)/.installed ## Install into .venv
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Rolecall needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -35,9 +36,9 @@ lint: setup ## Ruff and import-linter
 types: setup ## Pyright
 	$(BIN)/pyright
 
-# Debian's Chromium and PostgreSQL, and axe from npm; without root or apt it says what to install.
+# Chromium and PostgreSQL from Debian, and the peers below tests/peers; it says what it cannot install.
 e2e-setup: setup
-	@tests/install_peers.sh "$(APT)"
+	@tests/install_peers.sh "$(APT)" "$(PYTHON)"
 
 bench: setup ## Benchmarks into benchmarks/results.json
 	$(BIN)/python -m benchmarks
@@ -52,9 +53,11 @@ docs: setup ## Generated documentation: data dictionary and command line
 	$(BIN)/python -m assets.dictionary
 	$(BIN)/python -m pipelines.commands.reference
 
-lock: ## Resolve dependencies anew into requirements.lock
-	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url \
-		--python-version 3.11 --custom-compile-command "make lock" --quiet -o requirements.lock
+lock: ## Resolve dependencies anew into requirements.lock and the peers' requirements.txt
+	uv pip compile pyproject.toml --all-extras $(RESOLVE) -o requirements.lock
+	for peer in tests/peers/*/requirements.in; do \
+		uv pip compile $$peer $(RESOLVE) -o $${peer%.in}.txt || exit 1; \
+	done
 
 clean: ## Remove the environment and the demo's data
 	rm -rf $(VENV) .rolecall

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Install what tests need besides Python: Chromium and PostgreSQL from apt, axe-core and an xAPI validator from npm.
+# Install what tests need besides the project: programs from apt, and the peers that tests run as processes of their
+# own. A folder below tests/peers is one peer: its package-lock.json is installed by npm, its requirements.txt into
+# a virtual environment, both beside the file. Without root, apt or npm it says what to install.
 set -euo pipefail
 packages=$1
+python=$2
 here=$(cd "$(dirname "$0")" && pwd)
 
 missing=()
@@ -18,8 +21,24 @@ if ((${#missing[@]})); then
     fi
 fi
 
-for wanted in e2e/node_modules/axe-core peers/xapi/node_modules/@learninglocker/xapi-validation; do
-    [ -d "$here/$wanted" ] && continue
-    command -v npm >/dev/null || { echo "Install Node.js with npm first: tests use axe-core and an xAPI validator" >&2; exit 1; }
-    npm ci --prefix "$here/${wanted%%/node_modules/*}" --silent --no-audit --no-fund
+# What is installed is remembered by the lock's checksum, so that a changed lock is installed anew.
+fresh() { [ "$(cat "$2" 2>/dev/null)" = "$(cksum <"$1")" ]; }
+
+for lock in "$here"/e2e/package-lock.json "$here"/peers/*/package-lock.json; do
+    [ -f "$lock" ] || continue
+    folder=$(dirname "$lock")
+    fresh "$lock" "$folder/node_modules/.installed" && continue
+    command -v npm >/dev/null || { echo "Install Node.js with npm first: tests use peers from it" >&2; exit 1; }
+    npm ci --prefix "$folder" --silent --no-audit --no-fund
+    cksum <"$lock" >"$folder/node_modules/.installed"
+done
+
+for lock in "$here"/peers/*/requirements.txt; do
+    [ -f "$lock" ] || continue
+    folder=$(dirname "$lock")
+    fresh "$lock" "$folder/.venv/.installed" && continue
+    rm -rf "$folder/.venv"
+    "$python" -m venv "$folder/.venv"
+    "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
+    cksum <"$lock" >"$folder/.venv/.installed"
 done
