@@ -22,7 +22,8 @@ MARTS = ("data_health", "practice_funnel", "competency_trend", "learner_progress
          "objective_funnel", "guardrail_board")  # fmt: skip
 # What does not depend on when a delivery was received: callbacks without a time of their own are placed by receipt.
 SAME = {
-    "sessions": "session_id, attributed, learner_key, scenario_id, started_at, ended_at, end_reason, turn_count, is_test",
+    "sessions": "session_id, attributed, learner_key, scenario_id, started_at, ended_at, end_reason, turn_count"
+    ", is_test",
     "criterion_scores": "session_id, scorer_kind, scorer_id, rubric_id, rubric_version, criterion_id, score",
     "session_scores": "session_id, scorer_kind, scorer_id, rubric_id, rubric_version, overall, passed",
     "signals": "session_id, kind, name, state, severity",
