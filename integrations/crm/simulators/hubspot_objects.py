@@ -54,7 +54,7 @@ class Objects:
 
     async def listed(self, request: Request) -> Response:
         table, query = self._table(request), request.query_params
-        archived = query.get("archived") == "true"
+        archived = query.get("archived", "").lower() == "true"
         limit, after = min(LIST_ROWS, int(query.get("limit") or 10)), int(query.get("after") or 0)
         rows = sorted((row for row in table if _listed(row, archived)), key=lambda row: row.number)
         rows = [row for row in rows if int(row.id) > after]
@@ -79,7 +79,9 @@ class Objects:
 
     async def read(self, request: Request) -> Response:
         table, query = self._table(request), request.query_params
-        row = self._find(table, query.get("idProperty"), request.path_params["id"], query.get("archived") == "true")
+        row = self._find(
+            table, query.get("idProperty"), request.path_params["id"], query.get("archived", "").lower() == "true"
+        )
         return JSONResponse(self._portal.shown(table, row, _names(request)))
 
     async def update(self, request: Request) -> Response:
@@ -102,7 +104,7 @@ class Objects:
 
     async def read_many(self, request: Request) -> Response:
         table, body = self._table(request), await _json(request)
-        archived = request.query_params.get("archived") == "true"
+        archived = request.query_params.get("archived", "").lower() == "true"
         results, missing = [], []
         for given in _inputs(body):
             try:

@@ -41,7 +41,7 @@ class Schema:
 
     async def owner_list(self, request: Request) -> Response:
         query = request.query_params
-        archived, email = query.get("archived") == "true", query.get("email")
+        archived, email = query.get("archived", "").lower() == "true", query.get("email")
         limit, after = min(500, int(query.get("limit") or 100)), int(query.get("after") or 0)
         found = [owner for owner in self._portal.owners if owner.archived is archived and email in (None, owner.email)]
         body: Row = {"results": [self._owner(owner) for owner in found[after : after + limit]]}

@@ -113,7 +113,10 @@ def test_signs_in_by_jwt_of_the_my_domain_alone(org: Org, my_domain: requests.Se
         }
         assert my_domain.post(token, grant).ok is ok
     org.revoked = True
-    with pytest.raises(SalesforceAuthenticationFailed, match="hasn't approved"), pytest.warns(UserWarning):
+    with (
+        pytest.raises(SalesforceAuthenticationFailed, match="hasn't approved"),
+        pytest.warns(UserWarning, match="approved"),
+    ):
         Salesforce(domain="acme.my", **asked)
 
 
