@@ -1,0 +1,197 @@
+"""A Moodle that is read: people, grades, completions and SCORM attempts of the configured courses, as records.
+
+Moodle cannot say what changed since a time, so grades, completions and people are read whole, in a call or two a
+course. Attempts cost a call each; they are read for those alone who opened the course or were graded since last time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from integrations.lms.moodle import Moodle
+from integrations.lms.tracks import attempt
+from integrations.sources import Capabilities, FieldInfo, FieldType, Page, Query, Record, SourceError, Unreadable, Value
+
+OVERLAP_S = 3_600  # a commit may end after the learner's last access was written
+COMPLETION = {1: "complete", 2: "complete_pass", 3: "complete_fail"}
+WHICH = {0: "highest", 1: "average", 2: "first", 3: "last"}
+
+_USER: dict[str, FieldType] = {"user.id": "text", "user.username": "text", "user.email": "text"}
+_ACTIVITY: dict[str, FieldType] = {
+    "course": "text",
+    "activity.id": "text",
+    "activity.name": "text",
+    "activity.kind": "text",
+}
+OBJECTS: dict[str, dict[str, FieldType]] = {
+    "people": _USER,
+    "grades": _USER
+    | _ACTIVITY
+    | {
+        "grade": "decimal",
+        "grade_min": "decimal",
+        "grade_max": "decimal",
+        "scaled": "decimal",
+        "graded_at": "datetime",
+        "overridden": "boolean",
+    },
+    "completions": _USER | _ACTIVITY | {"state": "text", "completed_at": "datetime", "overridden": "boolean"},
+    "attempts": _USER
+    | _ACTIVITY
+    | {
+        "attempt": "integer",
+        "raw": "decimal",
+        "scaled": "decimal",
+        "passed": "boolean",
+        "completed": "boolean",
+        "seconds": "decimal",
+        "changed_at": "datetime",
+        "result_id": "text",
+        "signature": "text",
+        "edition": "text",
+        "package_sha1": "text",
+        "which_attempt": "text",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    id: str
+    username: str
+    email: str
+    seen_at: int
+
+    @property
+    def fields(self) -> dict[str, Value]:
+        return {"user.id": self.id, "user.username": self.username or None, "user.email": self.email or None}
+
+
+class MoodleSource:
+    """Reads the courses of one site. ``query.options['courses']`` narrows them for one entity."""
+
+    capabilities = Capabilities(cursor=False, keys=False)
+
+    def __init__(self, name: str, moodle: Moodle, courses: Sequence[int]) -> None:
+        self.name = name
+        self.moodle = moodle
+        self.courses = tuple(courses)
+
+    def describe(self, object_name: str) -> Mapping[str, FieldInfo]:
+        """Fields of one of the four objects.
+
+        Raises:
+            SourceError: the token may not read, or there is no such object.
+        """
+        self.moodle.check()
+        if object_name not in OBJECTS:
+            raise SourceError(f"Moodle has no object {object_name}", f"It has {', '.join(OBJECTS)}")
+        return {name: FieldInfo(name, kind, writable=False) for name, kind in OBJECTS[object_name].items()}
+
+    def read(self, query: Query, cursor: str | None) -> Iterator[Page]:
+        """One page a course."""
+        reading = {
+            "people": self._people,
+            "grades": self._grades,
+            "completions": self._completions,
+            "attempts": self._attempts,
+        }.get(query.object)
+        if reading is None:
+            raise SourceError(f"Moodle has no object {query.object}", f"It has {', '.join(OBJECTS)}")
+        for course in query.options.get("courses", self.courses):
+            yield _asked(reading(int(course)), query.fields)
+
+    def deleted(self, query: Query, cursor: str | None) -> Iterator[Page]:
+        """Nothing: what is gone is absent from what is read whole."""
+        yield from ()
+
+    def keys(self, query: Query) -> Iterator[Sequence[str]]:
+        """Nothing, as ``deleted``."""
+        yield from ()
+
+    def close(self) -> None:
+        """Give back connections."""
+        self.moodle.close()
+
+    def _people(self, course: int) -> Page:
+        return Page([Record(user.id, user.fields) for user in self._users(course)])
+
+    def _grades(self, course: int) -> Page:
+        users = {user.id: user for user in self._users(course)}
+        answer = self.moodle.call("gradereport_user_get_grade_items", {"courseid": course})
+        records, unreadable = [], []
+        for report in answer["usergrades"]:
+            user = users.get(str(report["userid"]))
+            for item in report["gradeitems"]:
+                if item.get("itemtype") == "course" or item.get("graderaw") is None:
+                    continue  # the course's total is no activity's; no grade is not a grade of 0
+                place = f"{item['id']}:{report['userid']}"
+                if user is None:
+                    unreadable.append(Unreadable(place, "user_enrolled", "graded, but no longer enrolled"))
+                else:
+                    records.append(_graded(place, course, user, item))
+        return Page(records, unreadable=unreadable)
+
+    def _completions(self, course: int) -> Page:
+        records = []
+        for user in self._users(course):
+            asked = {"courseid": course, "userid": user.id}
+            answer = self.moodle.call("core_completion_get_activities_completion_status", asked)
+            records += [
+                _completed(f"{status['cmid']}:{user.id}", course, user, status)
+                for status in answer["statuses"]
+                if status.get("state") in COMPLETION
+            ]
+        return Page(records)
+
+    def _attempts(self, course: int) -> Page:
+        packages = self.moodle.call("mod_scorm_get_scorms_by_courses", {"courseids": [course]})["scorms"]
+        records = []
+        for user in self._users(course):
+            if user.seen_at == 0:
+                continue  # never opened the course
+            for package in packages:
+                asked = {"scormid": package["id"], "userid": user.id}
+                count = self.moodle.call("mod_scorm_get_scorm_attempt_count", asked)["attemptscount"]
+                records += [self._attempt(course, user, package, number) for number in range(1, int(count) + 1)]
+        return Page(records)
+
+    def _attempt(self, course: int, user: _User, package: Mapping[str, Any], number: int) -> Record:
+        asked = {"scoid": package["launch"], "userid": user.id, "attempt": number}
+        tracks = self.moodle.call("mod_scorm_get_scorm_sco_tracks", asked)["data"]["tracks"]
+        held = {track["element"]: track["value"] for track in tracks}
+        found = attempt(held)
+        changed = _moment(held.get("timemodified"))
+        return Record(
+            f"{package['id']}:{user.id}:{number}",
+            user.fields
+            | {
+                "course": str(course),
+                "activity.id": str(package["coursemodule"]),
+                "activity.name": package["name"],
+                "activity.kind": "scorm",
+                "attempt": number,
+                "raw": found.raw,
+                "scaled": found.scaled,
+                "passed": found.passed,
+                "completed": found.completed,
+                "seconds": found.seconds,
+                "changed_at": changed,
+                "result_id": found.result_id,
+                "signature": found.signature,
+                "edition": found.edition,
+                "package_sha1": package.get("sha1hash") or None,
+                "which_attempt": WHICH.get(package.get("whatgrade", -1)),
+            },
+            changed,
+        )
+
+    def _users(self, course: int) -> list[_User]:
+        """Enrolled people; their other courses, names and pictures are left where they are."""
+        return [
+            _User(str(user["id"]), user.get("username", ""), user.get("email", ""), user.get("lastcourseaccess") or 0)
+            for user in self.moodle.call("core_enrol_get_enrolled_users", {"courseid": course})
+        ]
