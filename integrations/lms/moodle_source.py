@@ -1,7 +1,7 @@
 """A Moodle that is read: people, grades, completions and SCORM attempts of the configured courses, as records.
 
-Moodle cannot say what changed since a time, so grades, completions and people are read whole, in a call or two a
-course. Attempts cost a call each; they are read for those alone who opened the course or were graded since last time.
+Moodle cannot say what changed since a time, so grades, completions and people are read whole. An attempt costs a call,
+and only its learner changes it: attempts are read for those who opened the course since the last time.
 """
 
 import json
@@ -73,7 +73,7 @@ class _User:
 class MoodleSource:
     """Reads the courses of one site. ``query.options['courses']`` narrows them for one entity."""
 
-    capabilities = Capabilities(cursor=False, keys=False)
+    capabilities = Capabilities(cursor=True, keys=True)
 
     def __init__(self, name: str, moodle: Moodle, courses: Sequence[int]) -> None:
         self.name = name
@@ -93,31 +93,41 @@ class MoodleSource:
 
     def read(self, query: Query, cursor: str | None) -> Iterator[Page]:
         """One page a course."""
-        reading = {
-            "people": self._people,
-            "grades": self._grades,
-            "completions": self._completions,
-            "attempts": self._attempts,
-        }.get(query.object)
-        if reading is None:
-            raise SourceError(f"Moodle has no object {query.object}", f"It has {', '.join(OBJECTS)}")
-        for course in query.options.get("courses", self.courses):
-            yield _asked(reading(int(course)), query.fields)
+        since: dict[str, int] = json.loads(cursor) if cursor else {}
+        for course in self._courses(query):
+            if query.object == "attempts":
+                users = self._users(course)
+                page = self._attempts(course, [user for user in users if user.seen_at > since.get(str(course), 0)])
+                since |= {str(course): max((user.seen_at - OVERLAP_S for user in users), default=0)}
+                yield _asked(Page(page.records, json.dumps(since), page.unreadable), query.fields)
+            else:
+                yield _asked(self._whole(query.object, course), query.fields)
 
     def deleted(self, query: Query, cursor: str | None) -> Iterator[Page]:
-        """Nothing: what is gone is absent from what is read whole."""
+        """Nothing: Moodle does not tell what is gone; ``keys`` do."""
         yield from ()
 
     def keys(self, query: Query) -> Iterator[Sequence[str]]:
-        """Nothing, as ``deleted``."""
-        yield from ()
+        """Every id that is there now, a course at a time."""
+        for course in self._courses(query):
+            if query.object == "attempts":
+                yield [key for key, *_ in self._attempt_keys(course, self._users(course))]
+            else:
+                yield [record.id for record in self._whole(query.object, course).records]
 
     def close(self) -> None:
         """Give back connections."""
         self.moodle.close()
 
-    def _people(self, course: int) -> Page:
-        return Page([Record(user.id, user.fields) for user in self._users(course)])
+    def _courses(self, query: Query) -> list[int]:
+        if query.object not in OBJECTS:
+            raise SourceError(f"Moodle has no object {query.object}", f"It has {', '.join(OBJECTS)}")
+        return [int(course) for course in query.options.get("courses", self.courses)]
+
+    def _whole(self, object_name: str, course: int) -> Page:
+        if object_name == "people":
+            return Page([Record(user.id, user.fields) for user in self._users(course)])
+        return self._grades(course) if object_name == "grades" else self._completions(course)
 
     def _grades(self, course: int) -> Page:
         users = {user.id: user for user in self._users(course)}
@@ -147,17 +157,18 @@ class MoodleSource:
             ]
         return Page(records)
 
-    def _attempts(self, course: int) -> Page:
+    def _attempts(self, course: int, users: Sequence[_User]) -> Page:
+        return Page([self._attempt(course, *found) for _, *found in self._attempt_keys(course, users)])
+
+    def _attempt_keys(self, course: int, users: Sequence[_User]) -> Iterator[tuple[str, _User, Mapping[str, Any], int]]:
+        """Id, learner, package and number of each attempt; those who never opened the course have none."""
         packages = self.moodle.call("mod_scorm_get_scorms_by_courses", {"courseids": [course]})["scorms"]
-        records = []
-        for user in self._users(course):
-            if user.seen_at == 0:
-                continue  # never opened the course
-            for package in packages:
+        for user in users:
+            for package in packages if user.seen_at else ():
                 asked = {"scormid": package["id"], "userid": user.id}
-                count = self.moodle.call("mod_scorm_get_scorm_attempt_count", asked)["attemptscount"]
-                records += [self._attempt(course, user, package, number) for number in range(1, int(count) + 1)]
-        return Page(records)
+                count = int(self.moodle.call("mod_scorm_get_scorm_attempt_count", asked)["attemptscount"])
+                for number in range(1, count + 1):
+                    yield f"{package['id']}:{user.id}:{number}", user, package, number
 
     def _attempt(self, course: int, user: _User, package: Mapping[str, Any], number: int) -> Record:
         asked = {"scoid": package["launch"], "userid": user.id, "attempt": number}
@@ -195,3 +206,68 @@ class MoodleSource:
             _User(str(user["id"]), user.get("username", ""), user.get("email", ""), user.get("lastcourseaccess") or 0)
             for user in self.moodle.call("core_enrol_get_enrolled_users", {"courseid": course})
         ]
+
+
+def _asked(page: Page, fields: Sequence[str]) -> Page:
+    """The page with the fields that were asked for; nothing else leaves the connector.
+
+    Raises:
+        SourceError: a field is none of the object's.
+    """
+    try:
+        records = [
+            Record(record.id, {name: record.fields[name] for name in fields}, record.modified_at)
+            for record in page.records
+        ]
+    except KeyError as error:
+        raise SourceError(f"Moodle has no field {error.args[0]} there", "docs/lms.md lists the fields") from error
+    return Page(records, page.cursor, page.unreadable)
+
+
+def _graded(place: str, course: int, user: _User, item: Mapping[str, Any]) -> Record:
+    raw, low, high = (Decimal(str(item[name])) for name in ("graderaw", "grademin", "grademax"))
+    graded = _moment(item.get("gradedategraded"))
+    return Record(
+        place,
+        user.fields
+        | {
+            "course": str(course),
+            "activity.id": str(item["cmid"]) if item.get("cmid") is not None else None,
+            "activity.name": item.get("itemname"),
+            "activity.kind": item.get("itemmodule"),
+            "grade": raw,
+            "grade_min": low,
+            "grade_max": high,
+            "scaled": (raw - low) / (high - low) if high > low else None,
+            "graded_at": graded,
+            "overridden": bool(item.get("gradeisoverridden")),
+        },
+        graded,
+    )
+
+
+def _completed(place: str, course: int, user: _User, status: Mapping[str, Any]) -> Record:
+    at = _moment(status.get("timecompleted"))
+    return Record(
+        place,
+        user.fields
+        | {
+            "course": str(course),
+            "activity.id": str(status["cmid"]),
+            "activity.name": None,  # this call does not say it
+            "activity.kind": status.get("modname"),
+            "state": COMPLETION[status["state"]],
+            "completed_at": at,
+            "overridden": status.get("overrideby") is not None,
+        },
+        at,
+    )
+
+
+def _moment(epoch: object) -> datetime | None:
+    """Seconds since 1970, as number or text; 0 and null are no time."""
+    try:
+        seconds = int(str(epoch))
+    except ValueError:
+        return None
+    return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
