@@ -220,7 +220,9 @@ class GradeSink:
         return Sighting(Presence.SAME if abs(held - sent) < TOLERANCE else Presence.ABSENT, remote_id=line_item)
 
 
-def score(user_id: str, given: float, maximum: float, scored_at: datetime, comment: str | None = None) -> dict[str, Any]:
+def score(
+    user_id: str, given: float, maximum: float, scored_at: datetime, comment: str | None = None
+) -> dict[str, Any]:
     """The body of a final score. ``scored_at`` has an offset; ``given`` may be 0, ``maximum`` may not.
 
     Raises:

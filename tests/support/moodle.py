@@ -1,15 +1,15 @@
 """A Moodle that answers as a real one was recorded: a server of its own on a free port, or the bare answers."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from support import http_stub
+from support.http_stub import Asked, Said
 
 FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "moodle"
 TOKEN = "recorded-token"
@@ -77,26 +77,11 @@ class Moodle:
 def serving(moodle: Moodle) -> Iterator[str]:
     """Address of the stub while it runs."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"])).decode()
-            status = moodle.failures.pop(0) if moodle.failures else 200
-            given = {name: values[0] for name, values in parse_qs(body, keep_blank_values=True).items()}
-            content = json.dumps(moodle.answer(given)).encode() if status == 200 else b"<html>busy</html>"
-            self.send_response(status)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(asked: Asked) -> Said:
+        if moodle.failures:
+            return Said(moodle.failures.pop(0), b"<html>busy</html>")
+        given = {name: values[0] for name, values in parse_qs(asked.body.decode(), keep_blank_values=True).items()}
+        return Said(body=json.dumps(moodle.answer(given)).encode())
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with http_stub.serving(answer) as address:
+        yield address

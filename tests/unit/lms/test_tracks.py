@@ -69,7 +69,8 @@ def test_time_spans(text: str | None, found: int | Decimal | None) -> None:
 
 NAMES = (
     "cmi.core.lesson_status", "cmi.core.score.raw", "cmi.core.total_time", "cmi.score.raw", "cmi.score.max",
-    "cmi.success_status", "cmi.suspend_data", "cmi.objectives_0.id", "cmi.objectives.1.id", "cmi.objectives.1.score.raw",
+    "cmi.success_status", "cmi.suspend_data", "cmi.objectives_0.id", "cmi.objectives.1.id",
+    "cmi.objectives.1.score.raw",
 )  # fmt: skip
 VALUES = st.text(max_size=20) | st.integers() | st.floats() | st.none() | st.booleans()
 
