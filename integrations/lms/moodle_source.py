@@ -158,7 +158,8 @@ class MoodleSource:
         return Page(records)
 
     def _attempts(self, course: int, users: Sequence[_User]) -> Page:
-        return Page([self._attempt(course, *found) for _, *found in self._attempt_keys(course, users)])
+        found = self._attempt_keys(course, users)
+        return Page([self._attempt(course, user, package, number) for _, user, package, number in found])
 
     def _attempt_keys(self, course: int, users: Sequence[_User]) -> Iterator[tuple[str, _User, Mapping[str, Any], int]]:
         """Id, learner, package and number of each attempt; those who never opened the course have none."""
