@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index, Integer, Text
+from sqlalchemy import BigInteger, Double, Index, Integer, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from governance.state.base import Base, UtcTime
@@ -126,7 +126,7 @@ class SyncCallRow(Base):
     code: Mapped[str]
     reason: Mapped[str]
     at: Mapped[datetime] = mapped_column(UtcTime)
-    seconds: Mapped[float]
+    seconds: Mapped[float] = mapped_column(Double)
 
 
 class SyncBudgetRow(Base):

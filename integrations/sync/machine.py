@@ -173,10 +173,11 @@ class Machine:
         return Settled(record, Fate.REFUSED, task.code, task.reason)
 
     def _conflict(self, task: Task, settled: list[Settled]) -> None:
-        if len(task.records) > 1:
+        record, *others = task.records
+        if others:
             self._split(task)
         elif task.known:  # it was looked for already and is not there: ask again another day
-            settled.append(self._later(task, task.records[0], "the target says that it has it, yet does not show it"))
+            settled.append(self._later(task, record, "the target says that it has it, yet does not show it"))
         else:
             self._queue.appendleft(replace(task, step=READ, known=True))
 

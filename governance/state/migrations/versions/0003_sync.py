@@ -118,7 +118,7 @@ def _history() -> None:
         ),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("call_id", name="pk_sync_calls"),
     )
     op.create_index("ix_sync_calls_run_id", "sync_calls", ["run_id"])
