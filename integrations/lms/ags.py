@@ -166,58 +166,58 @@ class Ags:
 
 
 class GradeSink:
-    """Scores for the sync engine, one call a score.
+    """Scores of one column for the sync engine, one call a score; a payload is the body that the service takes."""
 
-    A payload holds ``line_item`` and ``score``, the body that the service takes.
-    """
-
-    def __init__(self, ags: Ags) -> None:
+    def __init__(self, ags: Ags, line_item: str) -> None:
         self._ags = ags
+        self._line_item = line_item
 
     def preflight(self) -> Preflight:
-        """Sign in and see at least one column.
+        """Sign in and see the column.
 
         Raises:
-            SyncError: no token, no rights, no column.
+            SyncError: no token, no rights, no such column.
         """
-        if not self._ags.line_items():
-            raise SyncError("the platform shows no line item", "Create the activity in the LMS, with a grade")
+        seen = {item.url for item in self._ags.line_items()}
+        if self._line_item not in seen:
+            raise SyncError(
+                f"the platform shows no line item {self._line_item}",
+                f"It shows {', '.join(sorted(seen)) or 'none'}; name one of these, or create the activity with a grade",
+            )
         return Preflight(Limits(batch_count=1, batch_bytes=None))
 
     def apply(self, batch: Sequence[Outgoing]) -> Answer:
         """Send the one score of the batch."""
-        line_item, score = _parts(batch[0])
         try:
-            reply = self._ags.post(line_item, orjson.dumps(score))
+            reply = self._ags.post(self._line_item, batch[0].payload)
         except Lost as lost:
             return answers.lost(lost)
         if reply.ok:
-            return [Result(Fate.STORED, str(reply.status), remote_id=line_item)]
+            return [Result(Fate.STORED, str(reply.status))]
         if reply.status == 409:
-            return [Result(Fate.STORED, "newer", "the platform holds a newer score", line_item)]
+            return [Result(Fate.STORED, "newer", "the platform holds a newer score")]
         return answers.whole(reply)
 
     def read_back(self, batch: Sequence[Outgoing]) -> Sequence[Sighting]:
         """Compare each score with the column's result."""
-        return [self._sighting(record) for record in batch]
+        return [self._sighting(orjson.loads(record.payload)) for record in batch]
 
     def close(self) -> None:
         """Give back connections."""
         self._ags.close()
 
-    def _sighting(self, record: Outgoing) -> Sighting:
-        line_item, score = _parts(record)
+    def _sighting(self, sent: Mapping[str, Any]) -> Sighting:
         try:
-            found = self._ags.results(line_item, score["userId"])
+            found = self._ags.results(self._line_item, sent["userId"])
         except SyncError as error:
             return answers.unread(str(error))
-        mine = [result for result in found if str(result.get("userId")) == score["userId"]]
+        mine = [result for result in found if str(result.get("userId")) == sent["userId"]]
         if not mine or mine[0].get("resultScore") is None:
             return Sighting(Presence.ABSENT)
         held = float(mine[0]["resultScore"]) / float(mine[0].get("resultMaximum") or 1)
-        sent = score["scoreGiven"] / score["scoreMaximum"]
         # Another value may be a newer score or a person's: sending again is safe, since the platform compares times.
-        return Sighting(Presence.SAME if abs(held - sent) < TOLERANCE else Presence.ABSENT, remote_id=line_item)
+        same = abs(held - sent["scoreGiven"] / sent["scoreMaximum"]) < TOLERANCE
+        return Sighting(Presence.SAME if same else Presence.ABSENT)
 
 
 def score(
@@ -247,8 +247,3 @@ def beneath(line_item: str, part: str) -> str:
     """The address of a line item's ``scores`` or ``results``: the path grows, a query stays at the end."""
     address = urlsplit(line_item)
     return urlunsplit(address._replace(path=f"{address.path.rstrip('/')}/{part}"))
-
-
-def _parts(record: Outgoing) -> tuple[str, dict[str, Any]]:
-    payload = orjson.loads(record.payload)
-    return payload["line_item"], payload["score"]

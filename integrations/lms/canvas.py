@@ -14,7 +14,14 @@ from typing import Any
 import orjson
 import requests
 from canvasapi.course import Course
-from canvasapi.exceptions import CanvasException, Forbidden, InvalidAccessToken, RateLimitExceeded, Unauthorized
+from canvasapi.exceptions import (
+    CanvasException,
+    Forbidden,
+    InvalidAccessToken,
+    RateLimitExceeded,
+    ResourceDoesNotExist,
+    Unauthorized,
+)
 from canvasapi.requester import Requester
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -38,7 +45,7 @@ from integrations.sync.base import (
 TIMEOUT_S = (10.0, 60.0)
 JOB_S = 120.0
 POLL_S = 0.5
-OBJECTS: dict[str, dict[str, FieldType]] = {
+OBJECTS: Mapping[str, Mapping[str, FieldType]] = {
     "people": {"user.id": "text", "user.sis_id": "text", "user.login_id": "text"},
     "grades": {
         "user.id": "text",
@@ -67,10 +74,10 @@ class _Adapter(HTTPAdapter):
 
 
 def requester(url: str, token: str) -> Requester:
-    """canvasapi's own requester, over a session that does not wait for ever."""
+    """The requester of canvasapi, over a session that does not wait for ever; nothing public leads to that session."""
     made = Requester(url.rstrip("/"), token)
     for scheme in ("https://", "http://"):
-        made._session.mount(scheme, _Adapter())  # noqa: SLF001 - canvasapi gives no other way to its session
+        made._session.mount(scheme, _Adapter())
     return made
 
 
@@ -119,7 +126,7 @@ class CanvasSource:
 
     def close(self) -> None:
         """Give back connections."""
-        self._canvas._session.close()  # noqa: SLF001 - as above
+        self._canvas._session.close()
 
     def _people(self, course: Course) -> Iterator[Record]:
         for user in course.get_users(enrollment_type=["student"]):
@@ -140,46 +147,44 @@ class CanvasSource:
 
 
 class CanvasGradeSink:
-    """Grades for the sync engine: all records of one assignment in one job.
+    """Grades of one assignment for the sync engine, a job a batch.
 
-    A payload holds ``course``, ``assignment``, ``user`` and ``grade``, in the points of the assignment.
+    A payload holds ``user`` and ``grade``, in the points of the assignment.
     """
 
-    def __init__(self, canvas: Requester, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, canvas: Requester, course: int, assignment: int, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._canvas = canvas
+        self._submissions = f"courses/{course}/assignments/{assignment}/submissions"
         self._sleep = sleep
 
     def preflight(self) -> Preflight:
-        """Sign in.
+        """See the assignment's submissions.
 
         Raises:
-            SyncError: Canvas refuses the token.
+            SyncError: Canvas refuses the token, or has no such assignment.
         """
         with _honest(SyncError):
-            self._canvas.request("GET", "users/self")
+            self._canvas.request("GET", self._submissions, per_page=1)
         return Preflight(Limits(batch_count=200, batch_bytes=None))
 
     def apply(self, batch: Sequence[Outgoing]) -> Answer:
-        """Start one job for the batch's first assignment and wait for its end; the others are left for the next call."""
+        """Start one job and wait for its end."""
         payloads = [orjson.loads(record.payload) for record in batch]
-        first = _column(payloads[0])
-        mine = [payload for payload in payloads if _column(payload) == first]
+        form = [(f"grade_data[{payload['user']}][posted_grade]", str(payload["grade"])) for payload in payloads]
         try:
-            job = self._start(first, mine)
-            ended = self._end(job)
+            job = self._canvas.request("POST", f"{self._submissions}/update_grades", _kwargs=form).json()["id"]
+            ended = self._end(int(job))
         except RateLimitExceeded as error:
             return Whole(Verdict.THROTTLED, "429", str(error))
         except (Unauthorized, InvalidAccessToken, Forbidden) as error:
             return Whole(Verdict.DENIED, type(error).__name__, str(error))
-        except CanvasException as error:
-            return Whole(Verdict.UNKNOWN, type(error).__name__, str(error))
-        except requests.RequestException as error:
+        except (CanvasException, requests.RequestException) as error:
             return Whole(Verdict.UNKNOWN, "no answer", type(error).__name__)
         if ended != "completed":
             return Whole(Verdict.UNKNOWN, ended, "Canvas did not finish the job of these grades")
-        waiting = Result(Fate.RETRY, "next_job", "another assignment's grades go into the next job", retry_after_s=0)
-        stored = Result(Fate.STORED, "completed")
-        return [stored if _column(payload) == first else waiting for payload in payloads]
+        return [Result(Fate.STORED, ended) for _ in batch]
 
     def read_back(self, batch: Sequence[Outgoing]) -> Sequence[Sighting]:
         """Compare each grade with the learner's submission."""
@@ -187,12 +192,7 @@ class CanvasGradeSink:
 
     def close(self) -> None:
         """Give back connections."""
-        self._canvas._session.close()  # noqa: SLF001 - as above
-
-    def _start(self, column: tuple[int, int], payloads: Sequence[Mapping[str, Any]]) -> int:
-        form = [(f"grade_data[{payload['user']}][posted_grade]", str(payload["grade"])) for payload in payloads]
-        where = "courses/{}/assignments/{}/submissions/update_grades".format(*column)
-        return int(self._canvas.request("POST", where, _kwargs=form).json()["id"])
+        self._canvas._session.close()
 
     def _end(self, job: int) -> str:
         until = time.monotonic() + JOB_S
@@ -204,19 +204,14 @@ class CanvasGradeSink:
         return "unfinished"
 
     def _sighting(self, payload: Mapping[str, Any]) -> Sighting:
-        where = "courses/{}/assignments/{}/submissions/{}".format(*_column(payload), payload["user"])
         try:
-            held = self._canvas.request("GET", where).json().get("score")
+            held = self._canvas.request("GET", f"{self._submissions}/{payload['user']}").json().get("score")
+        except ResourceDoesNotExist:
+            return Sighting(Presence.ABSENT)
         except (CanvasException, requests.RequestException) as error:
             return Sighting(Presence.UNKNOWN, type(error).__name__)
-        if held is None:
-            return Sighting(Presence.ABSENT)
-        same = Decimal(str(held)) == Decimal(str(payload["grade"]))
+        same = held is not None and Decimal(str(held)) == Decimal(str(payload["grade"]))
         return Sighting(Presence.SAME if same else Presence.ABSENT)
-
-
-def _column(payload: Mapping[str, Any]) -> tuple[int, int]:
-    return int(payload["course"]), int(payload["assignment"])
 
 
 def _graded(course: Course, assignment: Any, submission: Any) -> Record:

@@ -4,7 +4,7 @@ Every answer comes with HTTP 200, errors included, so the body decides. Only the
 message is in the site's language.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -107,6 +107,3 @@ def flattened(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
     for name, value in parameters.items():
         yield from walk(name, value)
-
-
-Call = Callable[[str, Mapping[str, Any]], Any]

@@ -26,11 +26,11 @@ _ACTIVITY: dict[str, FieldType] = {
     "activity.name": "text",
     "activity.kind": "text",
 }
-OBJECTS: dict[str, dict[str, FieldType]] = {
+OBJECTS: Mapping[str, Mapping[str, FieldType]] = {
     "people": _USER,
-    "grades": _USER
-    | _ACTIVITY
-    | {
+    "grades": {
+        **_USER,
+        **_ACTIVITY,
         "grade": "decimal",
         "grade_min": "decimal",
         "grade_max": "decimal",
@@ -38,10 +38,10 @@ OBJECTS: dict[str, dict[str, FieldType]] = {
         "graded_at": "datetime",
         "overridden": "boolean",
     },
-    "completions": _USER | _ACTIVITY | {"state": "text", "completed_at": "datetime", "overridden": "boolean"},
-    "attempts": _USER
-    | _ACTIVITY
-    | {
+    "completions": {**_USER, **_ACTIVITY, "state": "text", "completed_at": "datetime", "overridden": "boolean"},
+    "attempts": {
+        **_USER,
+        **_ACTIVITY,
         "attempt": "integer",
         "raw": "decimal",
         "scaled": "decimal",

@@ -23,14 +23,13 @@ def gradebook() -> Gradebook:
 @pytest.fixture
 def sink(gradebook: Gradebook) -> Iterator[GradeSink]:
     with serving(gradebook) as address:
-        sink = GradeSink(Ags(Transport(address), gradebook.registration()))
+        sink = GradeSink(Ags(Transport(address), gradebook.registration()), gradebook.line_item(1))
         yield sink
         sink.close()
 
 
-def outgoing(gradebook: Gradebook, given: float, at: datetime = AT, user: str = "3") -> Outgoing:
-    payload = {"line_item": gradebook.line_item(1), "score": score(user, given, 100, at, "empathy 82; discovery 60")}
-    return Outgoing("l_1", orjson.dumps(payload), "d")
+def outgoing(given: float, at: datetime = AT, user: str = "3") -> Outgoing:
+    return Outgoing("l_1", orjson.dumps(score(user, given, 100, at, "empathy 82; discovery 60")), "d")
 
 
 def fate(answer: object) -> tuple[Fate, str]:
@@ -40,7 +39,7 @@ def fate(answer: object) -> tuple[Fate, str]:
 
 def test_a_grade_goes_out_and_is_read_back(gradebook: Gradebook, sink: GradeSink) -> None:
     assert sink.preflight().limits.batch_count == 1
-    grade = outgoing(gradebook, 82.5)
+    grade = outgoing(82.5)
     assert sink.read_back([grade])[0].presence is Presence.ABSENT
     assert fate(sink.apply([grade])) == (Fate.STORED, "204")
     assert sink.read_back([grade])[0].presence is Presence.SAME
@@ -49,11 +48,11 @@ def test_a_grade_goes_out_and_is_read_back(gradebook: Gradebook, sink: GradeSink
 
 
 def test_the_same_grade_again_and_an_older_one_change_nothing(gradebook: Gradebook, sink: GradeSink) -> None:
-    sink.apply([outgoing(gradebook, 55.25)])
-    assert fate(sink.apply([outgoing(gradebook, 55.25)])) == (Fate.STORED, "newer")
-    assert fate(sink.apply([outgoing(gradebook, 82.5, AT - timedelta(days=1))])) == (Fate.STORED, "newer")
+    sink.apply([outgoing(55.25)])
+    assert fate(sink.apply([outgoing(55.25)])) == (Fate.STORED, "newer")
+    assert fate(sink.apply([outgoing(82.5, AT - timedelta(days=1))])) == (Fate.STORED, "newer")
     assert gradebook.scores["1", "3"]["scoreGiven"] == 55.25
-    assert fate(sink.apply([outgoing(gradebook, 0, AT + timedelta(seconds=1))])) == (Fate.STORED, "204")
+    assert fate(sink.apply([outgoing(0, AT + timedelta(seconds=1))])) == (Fate.STORED, "204")
     assert gradebook.scores["1", "3"]["scoreGiven"] == 0
 
 
@@ -63,14 +62,14 @@ FAILURES = {500: Verdict.UNKNOWN, 429: Verdict.THROTTLED, 400: Verdict.REFUSED, 
 @pytest.mark.parametrize(("status", "verdict"), FAILURES.items())
 def test_what_a_failure_says(gradebook: Gradebook, sink: GradeSink, status: int, verdict: Verdict) -> None:
     gradebook.failures = [(status, False)]
-    answer = sink.apply([outgoing(gradebook, 82.5)])
+    answer = sink.apply([outgoing(82.5)])
     assert isinstance(answer, Whole)
     assert answer.verdict is verdict
 
 
 def test_a_grade_that_was_stored_before_the_answer_was_lost_is_seen(gradebook: Gradebook, sink: GradeSink) -> None:
     gradebook.failures = [(500, True)]
-    grade = outgoing(gradebook, 82.5)
+    grade = outgoing(82.5)
     assert isinstance(sink.apply([grade]), Whole)
     assert sink.read_back([grade])[0].presence is Presence.SAME
 
@@ -91,11 +90,20 @@ def test_a_token_is_kept_and_renewed_in_time(gradebook: Gradebook) -> None:
 def test_a_key_that_the_platform_does_not_know(gradebook: Gradebook) -> None:
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     with serving(gradebook) as address:
-        sink = GradeSink(Ags(Transport(address), gradebook.registration(foreign)))
+        sink = GradeSink(Ags(Transport(address), gradebook.registration(foreign)), gradebook.line_item(1))
         with pytest.raises(SyncError, match="no token: status 400") as refused:
             sink.preflight()
         sink.close()
     assert "public key" in (refused.value.remedy or "")
+
+
+def test_a_column_that_is_not_there_is_named(gradebook: Gradebook) -> None:
+    with serving(gradebook) as address:
+        sink = GradeSink(Ags(Transport(address), gradebook.registration()), gradebook.line_item(9))
+        with pytest.raises(SyncError, match="lineitems/9") as refused:
+            sink.preflight()
+        sink.close()
+    assert gradebook.line_item(1) in (refused.value.remedy or "")
 
 
 @pytest.mark.parametrize(
