@@ -31,7 +31,9 @@ def curves(
     if goal is not None:
         figure.add_hline(y=scale.factor * goal, line={"color": VERMILION, "width": 1.2, "dash": "dot"})
     figure.update_xaxes(title=along, showgrid=False)
-    figure.update_yaxes(title=scale.title, range=scale.range, automargin=True)
+    figure.update_yaxes(
+        title=scale.title, range=scale.range, rangemode="tozero" if scale.positive else None, automargin=True
+    )
     many = len(groups) > 1
     finish(figure, height, left=10, bottom=48, top=44 if many else 28)
     if many:

@@ -19,6 +19,7 @@ class Scale:
     range: tuple[float, float] | None = (0.0, 100.0)
     digits: int = 0
     unit: str = ""
+    positive: bool = True  # an axis of amounts starts at 0; one of differences does not
 
     def text(self, value: float | None) -> str:
         """A value as the hover shows it."""
@@ -109,5 +110,6 @@ def _trace(
         marker={"size": 10, "color": colour, "symbol": SYMBOLS[place % len(SYMBOLS)]},
         customdata=[(row["name"], hover(row, scale)) for row in rows],
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+        cliponaxis=False,
         name=name,
     )

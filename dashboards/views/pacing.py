@@ -33,7 +33,7 @@ MEASURES = (
             "Median share of speaking time that is the learner's; the band holds the middle half of sessions.",
             "talk_share_p25", "talk_share_p75"),
     Measure("Response gap", "response_gap_p50_s", "response_gap_p50_s", SECONDS,
-            "Median time from the counterpart's last word to the learner's first; the band ends at the 95th percentile.",
+            "Median time from the counterpart's last word to the learner's first; the band ends at 95 % of sessions.",
             "response_gap_p50_s", "response_gap_p95_s"),
     Measure("Longest monologue", "longest_monologue_p50_s", "longest_monologue_s", SECONDS,
             "Median over sessions of the learner's longest turn."),
