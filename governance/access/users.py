@@ -17,29 +17,29 @@ class Role(StrEnum):
     admin = "admin"
 
 
-class Action(StrEnum):
-    """What can be done; whatever is not listed cannot be allowed."""
-
-    view_aggregates = "view_aggregates"
-    view_health = "view_health"
-    list_sessions = "list_sessions"
-    open_session = "open_session"
-    read_transcript = "read_transcript"
-    play_recording = "play_recording"
-    see_names = "see_names"
-    view_learner = "view_learner"
-    contest = "contest"
-    list_reviews = "list_reviews"
-    review = "review"
-    list_cases = "list_cases"
-    handle_case = "handle_case"
-    export_rows = "export_rows"
-    export_report = "export_report"
-    read_access_log = "read_access_log"
-    see_own_access = "see_own_access"
-    manage_privacy = "manage_privacy"
-    configure = "configure"
-    deliver = "deliver"
+# What can be done; whatever is not listed cannot be allowed.
+Action = Literal[
+    "view_aggregates",
+    "view_health",
+    "list_sessions",
+    "open_session",
+    "read_transcript",
+    "play_recording",
+    "see_names",
+    "view_learner",
+    "contest",
+    "list_reviews",
+    "review",
+    "list_cases",
+    "handle_case",
+    "export_rows",
+    "export_report",
+    "read_access_log",
+    "see_own_access",
+    "manage_privacy",
+    "configure",
+    "deliver",
+]
 
 
 class Reach(IntEnum):
