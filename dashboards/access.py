@@ -160,5 +160,5 @@ def state_of(url: str) -> State:
 @lru_cache(maxsize=512)
 def _reader(url: str, claims: str, where: str | None, _minute: int) -> Reader | None:
     settings = Settings()
-    return user_of(json.loads(claims), Rules.load(settings.config), Identities(state_of(url), secret_key(settings)), where)
-
+    identities = Identities(state_of(url), secret_key(settings))
+    return user_of(json.loads(claims), Rules.load(settings.config), identities, where)

@@ -25,9 +25,7 @@ def note(
     key = (reader.name if reader else None, action, thing, decision.allowed, reason, what)
     if key in seen:
         return
-    entry = Entry.of(
-        reader, action, thing, decision, what=what, reason=reason, policy_version=policy_version(settings)
-    )
+    entry = Entry.of(reader, action, thing, decision, what=what, reason=reason, policy_version=policy_version(settings))
     AccessLog(state_of(settings.database_url)).record(entry)
     seen.add(key)
 

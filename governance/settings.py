@@ -54,9 +54,9 @@ class Settings(BaseSettings):
         str | None, Field(description="OpenID Connect metadata of the login; without it this machine alone is served")
     ] = None
     oidc_client_id: Annotated[str | None, Field(description="Client id that the login provider gave")] = None
-    oidc_client_secret: Annotated[
-        SecretStr | None, Field(description="Client secret that the login provider gave")
-    ] = None
+    oidc_client_secret: Annotated[SecretStr | None, Field(description="Client secret that the login provider gave")] = (
+        None
+    )
     oidc_scope: Annotated[str, Field(description="Scopes asked of the login provider")] = "openid profile email"
     log_level: Annotated[str, Field(description="Level of Rolecall's own log")] = "INFO"
 

@@ -184,4 +184,3 @@ def _instant(texts: list[str]) -> datetime | None:
     except ValueError:
         return None
     return found if found is not None and found.tzinfo is not None else None
-

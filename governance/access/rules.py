@@ -126,7 +126,9 @@ def scope(user: User | None, action: str, tenant: str, now: datetime | None = No
     if user is None or _barred(user, action, Thing.page(tenant), at, listing=True) is not None:
         return Scope()
     reaches = _reaches(user, action, at)
-    keys = (user.own if Reach.own in reaches else frozenset()) | (user.reports if Reach.team in reaches else frozenset())
+    keys = (user.own if Reach.own in reaches else frozenset()) | (
+        user.reports if Reach.team in reaches else frozenset()
+    )
     if Reach.scope not in reaches:
         return Scope(keys=tuple(sorted(keys)))
     return Scope(user.regions is None, tuple(sorted(keys)), tuple(sorted(user.regions or ())))

@@ -100,7 +100,7 @@ class User:
     regions: frozenset[str] | None = frozenset()
     own: frozenset[str] = frozenset()
     reports: frozenset[str] = frozenset()
-    grants: frozenset[Action] = frozenset()
+    grants: frozenset[str] = frozenset()
     until: datetime | None = None
     box: datetime | None = None
     source: str | None = None

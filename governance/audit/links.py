@@ -35,7 +35,5 @@ def link(row: Mapping[str, Any]) -> str:
     at = row["at"]
     moment = at.astimezone(UTC).isoformat(timespec="microseconds") if isinstance(at, datetime) else at
     return sha256(
-        canonical(
-            [row["seq"], moment, row["action"], row["tenant"], row["once"], row["commitment"], row["prev_hash"]]
-        )
+        canonical([row["seq"], moment, row["action"], row["tenant"], row["once"], row["commitment"], row["prev_hash"]])
     )

@@ -15,9 +15,7 @@ def upgrade() -> None:
     """Create the table."""
     op.create_table(
         "audit_events",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("tenant", sa.String()),
