@@ -5,6 +5,7 @@ from governance.state.batch_model import BatchRow, RejectRow
 from governance.state.inbox_model import InboxRecord, PullRow
 from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
+from governance.state.lms_model import ClaimCodeRow, LmsIdentityRow, LmsResultRow, PackageExportRow, PackageTokenRow
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
@@ -13,10 +14,15 @@ from governance.state.withheld_model import WithheldRow
 __all__ = [
     "Base",
     "BatchRow",
+    "ClaimCodeRow",
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LmsIdentityRow",
+    "LmsResultRow",
     "MediaProbeRow",
+    "PackageExportRow",
+    "PackageTokenRow",
     "PullRow",
     "RejectRow",
     "RubricRow",
