@@ -3,28 +3,44 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboards import shell
-from dashboards.access import REFUSAL, Reader, reader_of, tenants_for
+from dashboards.access import REFUSAL, Action, Reader, authorize, reader_of, tenants_for
 from dashboards.names import humanise, load_names, plain
 from dashboards.reader import current_edition, published_tenants
+from dashboards.registry import PAGES, Entry, menus
 from dashboards.theme import logo
 from governance.project import Project, ProjectError
 from governance.settings import Settings
 
 VIEWS = Path(__file__).resolve().parent / "views"
 LOOPBACK = "127.0.0.1"
-PAGES = (
-    ("overview.py", "Overview", None),
-    ("competency_trends.py", "Competency trends", "competency-trends"),
-    ("session_replay.py", "Session replay", "session-replay"),
-    ("data_health.py", "Data health", "data-health"),
-)
 
 
 def reader() -> Reader | None:
     """The reader of this run. Streamlit gives no address for a loopback peer; the guard has seen the real one."""
     return reader_of(st.context.ip_address or LOOPBACK, dict(st.context.headers))
+
+
+def navigation(who: Reader, tenants: list[str]) -> tuple[Entry, StreamlitPage]:
+    """The bar of menus, with the pages that this reader may open, and the one that is open now.
+
+    Before anything is published there is no tenant to ask about: every page then says how to publish.
+    """
+
+    def allowed(action: Action) -> bool:
+        return not tenants or any(authorize(who, action, tenant) for tenant in tenants)
+
+    pages = {
+        section: [
+            st.Page(VIEWS / f"{entry.view}.py", title=entry.title, url_path=entry.path or None, default=not entry.path)
+            for entry in entries
+        ]
+        for section, entries in menus(allowed).items()
+    }
+    chosen = st.navigation(pages, position="top")
+    return next(entry for entry in PAGES if entry.path == chosen.url_path), chosen
 
 
 def choose_tenant(tenants: list[str]) -> str:
@@ -55,13 +71,13 @@ def main() -> None:
     settings = Settings()
     project, problem = project_of(settings)
     st.set_page_config(page_title=project.dashboard.title, layout="wide", initial_sidebar_state="collapsed")
-    pages = [st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES]
-    chosen, who = st.navigation(pages, position="top"), reader()
+    who = reader()
     if who is None:
         st.title(project.dashboard.title)
         st.error(REFUSAL)
         return
     tenants = tenants_for(who, published_tenants(settings.marts))
+    entry, chosen = navigation(who, tenants)
     edition = current_edition(settings.marts, choose_tenant(tenants)) if tenants else None
     if edition is None:
         st.title(project.dashboard.title)
@@ -70,6 +86,7 @@ def main() -> None:
     names = load_names(settings.config)
     brand(project, edition.tenant)
     st.session_state[shell.PAGE] = shell.Page(settings, project.dashboard, who, edition, names)
+    shell.require(entry.action)
     if problem:
         st.warning(f"Names and colours of customers cannot be read. {problem}")
     if names.problem:

@@ -35,13 +35,18 @@ class Page:
     names: Names
 
 
-def current_page(action: Action) -> Page:
-    """The context that the entry script prepared; stops the page where the reader may not do this."""
+def current_page() -> Page:
+    """The context that the entry script prepared, after it checked the page's action in the registry."""
     page: Page = st.session_state[PAGE]
+    return page
+
+
+def require(action: Action) -> None:
+    """Stop the page where the reader may not do this."""
+    page = current_page()
     if not authorize(page.reader, action, page.edition.tenant):
         st.error("You may not open this page. Ask an administrator for a role that includes it.")
         st.stop()
-    return page
 
 
 def opening(title: str, question: str) -> Any:

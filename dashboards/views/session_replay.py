@@ -103,13 +103,13 @@ def pick(page: Page, wanted: Wanted) -> str | None:
 
 def main() -> None:
     """Draw the page."""
-    page = shell.current_page("list_sessions")
+    page = shell.current_page()
     place = shell.opening("Session replay", "What happened in this session, and what do its scores rest on?")
     chosen = pick(page, filters(page))
     if chosen is None:
         shell.answer(place, "There is no session to show.")
         return
-    shell.current_page("open_session")
+    shell.require("open_session")
     found = session_queries.session(page.edition, chosen)
     if found is None:
         return

@@ -9,6 +9,16 @@ from governance.state.lms_model import ClaimCodeRow, LmsIdentityRow, LmsResultRo
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
+from governance.state.sync_model import (
+    SyncBudgetRow,
+    SyncCallRow,
+    SyncErasureRow,
+    SyncIntentRow,
+    SyncRecordRow,
+    SyncRejectRow,
+    SyncRunRow,
+    SyncTargetRow,
+)
 from governance.state.withheld_model import WithheldRow
 
 __all__ = [
@@ -27,6 +37,14 @@ __all__ = [
     "RejectRow",
     "RubricRow",
     "SessionDayRow",
+    "SyncBudgetRow",
+    "SyncCallRow",
+    "SyncErasureRow",
+    "SyncIntentRow",
+    "SyncRecordRow",
+    "SyncRejectRow",
+    "SyncRunRow",
+    "SyncTargetRow",
     "UtcTime",
     "WithheldRow",
 ]

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from governance import yaml_files
 from governance.identities import Person
 from integrations.xapi.identifiers import home_page
 from integrations.xapi.statements.scene import account
@@ -56,14 +56,7 @@ def load(config: Path, name: str) -> Destination:
     path = config / "connectors" / f"{name}.yaml"
     if FileName.fullmatch(name) is None or not path.is_file():
         raise DestinationError(f"{path}: there is no such destination; write the file or leave --destination out")
-    try:
-        return Destination.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except yaml.YAMLError as error:
-        raise DestinationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DestinationError(f"{path}: {place + ': ' if place else ''}{first['msg']}") from error
+    return yaml_files.load(path, Destination, DestinationError, absent="check that it may be read")
 
 
 class Casting:
