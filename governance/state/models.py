@@ -5,7 +5,14 @@ from governance.state.batch_model import BatchRow, RejectRow
 from governance.state.inbox_model import InboxRecord, PullRow
 from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
-from governance.state.lms_model import ClaimCodeRow, LmsIdentityRow, LmsResultRow, PackageExportRow, PackageTokenRow
+from governance.state.lms_model import (
+    ClaimCodeRow,
+    LmsAnswerRow,
+    LmsIdentityRow,
+    LmsResultRow,
+    PackageExportRow,
+    PackageTokenRow,
+)
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
@@ -28,6 +35,7 @@ __all__ = [
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LmsAnswerRow",
     "LmsIdentityRow",
     "LmsResultRow",
     "MediaProbeRow",

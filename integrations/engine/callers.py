@@ -13,14 +13,19 @@ from governance.seals import seal, unseal
 from integrations.engine.refusals import Refusal
 
 PREFIX = "c"
+DELIVERS = "d"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The tenant a token stands for; with ``session_id``, good for that session's deliveries alone."""
+    """The tenant a token stands for; with ``session_id``, good for that session's deliveries alone.
+
+    ``delivers_only`` marks the token of a conversation that had no id yet when its ``callback_url`` was given.
+    """
 
     tenant: str
     session_id: str | None = None
+    delivers_only: bool = False
 
 
 def issue(secret: bytes, tenant: str, session_id: str) -> str:
@@ -28,8 +33,16 @@ def issue(secret: bytes, tenant: str, session_id: str) -> str:
     return seal(secret, PREFIX, [tenant, session_id])
 
 
+def issue_ahead(secret: bytes, tenant: str, nonce: str) -> str:
+    """The token of a conversation that the engine has yet to name: it delivers, and opens nothing else."""
+    return seal(secret, DELIVERS, [tenant, nonce])
+
+
 def bound(secret: bytes, token: str) -> Caller | None:
     """What a conversation's token stands for; None when we did not issue it."""
+    ahead = unseal(secret, DELIVERS, token)
+    if ahead is not None:
+        return Caller(ahead[0], delivers_only=True)
     scope = unseal(secret, PREFIX, token)
     return None if scope is None else Caller(*scope)
 

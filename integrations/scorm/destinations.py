@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from governance import yaml_files
 from governance.catalog_models import Code, Language, Strict, Text
 from governance.names import Tenant
 
@@ -119,17 +119,7 @@ def load(config: Path, name: str) -> Destination:
     if NAME.fullmatch(name) is None or not path.is_file():
         known = ", ".join(names(config)) or "none yet"
         raise DestinationError(f"{path}: there is no such destination; known: {known}")
-    try:
-        found = Destination.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (OSError, UnicodeDecodeError) as error:
-        raise DestinationError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise DestinationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"].removeprefix("Value error, ")
-        raise DestinationError(f"{path}: {place + ': ' if place else ''}{reason}") from error
+    found = yaml_files.load(path, Destination, DestinationError, absent="check that it may be read")
     _check_logo(path, found)
     return found
 

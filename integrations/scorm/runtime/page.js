@@ -8,7 +8,7 @@
   const IDLE_MS = 30 * 60 * 1000;
   const POLL_MS = [4000, 6000, 10000, 15000, 30000];
   const PLAIN = new Set(["none", "pending", "unscored", "unreachable", "insecure", "forged", "refused", "limited",
-    "unknownLearner", "startFailed", "waiting"]);
+    "unknownLearner", "unmapped", "startFailed", "waiting"]);
   const lms = (window.RolecallAdapter || window.RolecallLms).open(config.edition);
   let saved = { v: 1 };
   let redraw = () => {};
