@@ -1,4 +1,4 @@
-"""Results that were released to LMSs, frozen with their signature, and each answer of the service, given or refused.
+"""Results that were released to LMSs, frozen with their signature.
 
 A result is signed once: asked again, the same facts give the same bytes, so that what an LMS holds can be compared.
 """
@@ -9,14 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from governance.names import storable
 from governance.state import State
 from governance.state.bulk import insert_missing
-from governance.state.models import LmsAnswerRow, LmsResultRow
+from governance.state.models import LmsResultRow
 
 RESULT = LmsResultRow.__table__.c
-ANSWER = LmsAnswerRow.__table__.c
-LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -35,23 +32,6 @@ class Released:
     signature: str
     jws: str
     issued_at: datetime
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer: who asked from where, about whom, and the code of why it ended so."""
-
-    at: datetime
-    destination: str
-    action: str
-    allowed: bool
-    why: str
-    tenant: str | None = None
-    scenario_id: str | None = None
-    external_id: str | None = None
-    learner_key: str | None = None
-    session_id: str | None = None
-    origin: str | None = None
 
 
 class LmsResults:
@@ -78,21 +58,3 @@ class LmsResults:
             query = query.where(RESULT.destination == destination)
         with self.state.reading() as session:
             return [Released(**row._mapping) for row in session.execute(query)]
-
-    def note(self, answer: Answer) -> None:
-        """Write one answer down, durably, before it is given."""
-        texts = {name: _short(value) for name, value in vars(answer).items() if isinstance(value, str)}
-        with self.state.session() as session:
-            session.add(LmsAnswerRow(**{**vars(answer), **texts}))
-
-    def answers(self, destination: str | None = None) -> list[Answer]:
-        """Every answer, in order."""
-        query = select(*(column for column in ANSWER if column.name != "id")).order_by(ANSWER.id)
-        if destination is not None:
-            query = query.where(ANSWER.destination == destination)
-        with self.state.reading() as session:
-            return [Answer(**row._mapping) for row in session.execute(query)]
-
-
-def _short(text: str) -> str:
-    return storable(" ".join(text.split()))[:LONGEST]

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from governance.audit.chain import Event, append
 from governance.state import State
 from governance.state.bulk import insert_missing
 from governance.state.locks import lock
@@ -18,6 +19,7 @@ from governance.state.models import PackageExportRow, PackageTokenRow
 
 TOKEN = PackageTokenRow.__table__.c
 EXPORT = PackageExportRow.__table__.c
+ACTOR = "service:packages"
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,21 @@ class Packages:
             )  # fmt: skip
             return number
 
-    def revoke(self, destination: str, scenario_id: str | None, now: datetime, reason: str | None = None) -> int:
+    def revoke(
+        self, destination: str, scenario_id: str | None, now: datetime, by: str, reason: str | None = None
+    ) -> int:
         """Revoke the standing tokens of a destination, or of one scenario there; how many there were."""
-        query = update(PackageTokenRow).where(TOKEN.destination == destination, TOKEN.revoked_at.is_(None))
+        query: Any = update(PackageTokenRow).where(TOKEN.destination == destination, TOKEN.revoked_at.is_(None))
         if scenario_id is not None:
             query = query.where(TOKEN.scenario_id == scenario_id)
         with self.state.session() as session:
-            done = session.execute(query.values(revoked_at=now, reason=reason).returning(TOKEN.issue))
-            return len(done.all())
+            done = session.execute(
+                query.values(revoked_at=now, reason=reason).returning(TOKEN.scenario_id, TOKEN.issue)
+            )
+            revoked = [list(row) for row in done]
+            facts = {"revoked": revoked, "reason": reason}
+            append(session, [Event("configuration_change", by, f"package_tokens:{destination}", facts=facts, at=now)])
+            return len(revoked)
 
     def stands(self, destination: str, scenario_id: str, issue: int) -> bool:
         """Whether that issue was made and not revoked."""
@@ -101,6 +110,7 @@ class Packages:
         """Note what was built; the first time of equal bytes stands."""
         with self.state.session() as session:
             insert_missing(session, PackageExportRow, [vars(export) for export in exports])
+            append(session, [_event(export) for export in exports])
 
     def exports(self, destination: str | None = None) -> list[Export]:
         """Every package that was built, oldest first."""
@@ -109,6 +119,13 @@ class Packages:
             query = query.where(EXPORT.destination == destination)
         with self.state.reading() as session:
             return [Export(**row._mapping) for row in session.execute(query)]
+
+
+def _event(export: Export) -> Event:
+    """The audit event of a package; building the same bytes again is no new one."""
+    facts = {"sha256": export.sha256, "scenario": [export.scenario_id, export.scenario_version], "kind": export.edition}
+    once = f"package:{export.sha256}"
+    return Event("export", ACTOR, f"package:{export.destination}", export.tenant, facts=facts, once=once)
 
 
 def _newest(session: Session, destination: str, scenario_id: str) -> PackageTokenRow | None:

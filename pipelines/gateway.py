@@ -26,6 +26,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from governance import secrets
+from governance.access.log import AccessLog
 from governance.catalog import Catalog
 from governance.gate import SignalPolicy
 from governance.grouping import Grouping
@@ -146,6 +147,7 @@ def _results(settings: Settings, state: State, launches: Launches, intake: Intak
         launches=launches,
         results=Results(settings.marts),
         issued=LmsResults(state),
+        log=AccessLog(state),
         secret=secrets.secret_key(settings),
         callback_secret=intake.secret,
         engine=partial(_engine, settings),

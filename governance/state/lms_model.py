@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from governance.state.base import Base, UtcTime
@@ -90,23 +90,3 @@ class LmsResultRow(Base):
     signature: Mapped[str]
     jws: Mapped[str]
     issued_at: Mapped[datetime] = mapped_column(UtcTime)
-
-
-class LmsAnswerRow(Base):
-    """One row per answer of the results service, given or refused: who asked, about whom, and why it ended so."""
-
-    __tablename__ = "lms_answers"
-    __table_args__ = (Index(None, "destination", "at"),)
-
-    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcTime)
-    destination: Mapped[str]
-    tenant: Mapped[str | None]
-    scenario_id: Mapped[str | None]
-    external_id: Mapped[str | None]
-    learner_key: Mapped[str | None]
-    session_id: Mapped[str | None]
-    action: Mapped[str]
-    allowed: Mapped[bool]
-    why: Mapped[str]
-    origin: Mapped[str | None]

@@ -8,7 +8,6 @@ from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
 from governance.state.lms_model import (
     ClaimCodeRow,
-    LmsAnswerRow,
     LmsIdentityRow,
     LmsResultRow,
     PackageExportRow,
@@ -37,7 +36,6 @@ __all__ = [
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
-    "LmsAnswerRow",
     "LmsIdentityRow",
     "LmsResultRow",
     "MediaProbeRow",

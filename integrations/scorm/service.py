@@ -17,13 +17,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from governance.access.log import AccessLog, Entry
 from governance.catalog import Catalog
 from governance.catalog_models import Scenario
 from governance.gate import SignalPolicy
 from governance.identities import Identities
 from governance.launches import Launch, Launches
 from governance.lms_identities import Binding, LmsIdentities
-from governance.lms_results import Answer, LmsResults, Released
+from governance.lms_results import LmsResults, Released
 from governance.names import session_id
 from governance.packages import Packages
 from governance.policy import Verdict
@@ -37,6 +38,7 @@ from integrations.scorm.results import Found, Result, Results
 
 LOG = logging.getLogger("rolecall.gateway")
 ENGINE = "cvi"
+WHO = "service:results"
 RENEW_BEFORE = timedelta(days=7)
 Short = Annotated[str, Field(max_length=200)]
 Token = Annotated[str, Field(max_length=2_000)]
@@ -62,7 +64,7 @@ class Reply:
 
     status: int
     body: dict[str, Any]
-    answer: Answer
+    entry: Entry
     readable_by: str | None = None
     retry_after_s: float | None = None
 
@@ -79,12 +81,10 @@ class Place:
     now: datetime
 
     @property
-    def note(self) -> Answer:
-        """The answer as far as it is known already."""
-        return Answer(
-            at=self.now, destination=self.name, action="", allowed=False, why="", tenant=self.destination.tenant,
-            scenario_id=self.scenario.id, external_id=self.asked.learner, origin=self.origin,
-        )  # fmt: skip
+    def entry(self) -> Entry:
+        """What is written down, as far as it is known already."""
+        what = f"{self.name}/{self.scenario.id}"
+        return Entry(WHO, "", self.destination.tenant, allowed=False, what=what, source=self.origin, at=self.now)
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,7 @@ class Service:
     launches: Launches
     results: Results
     issued: LmsResults
+    log: AccessLog
     secret: bytes
     callback_secret: bytes
     engine: Callable[[], PullClient | None]
@@ -136,9 +137,10 @@ class Service:
         ``action`` is result, claim, launch or end; ``origin`` what the browser says it is.
         """
         reply = self._answer(action, asked, origin, now or datetime.now(UTC))
-        reply = replace(reply, answer=replace(reply.answer, action=action))
-        self.issued.note(reply.answer)
-        return reply
+        who = marks.pseudonym(self.secret, asked.learner)
+        entry = replace(reply.entry, action=f"lms_{action}", what=f"{reply.entry.what or '?'} {who}")
+        self.log.record(entry)
+        return replace(reply, entry=entry)
 
     def known_origin(self, origin: str) -> bool:
         """Whether any destination lists the origin; a preflight names no package."""
@@ -161,13 +163,13 @@ class Service:
     def _place(self, asked: Asked, origin: str, now: datetime) -> Place | Reply:
         mark = marks.package_mark(self.secret, asked.package)
         if mark is None:
-            return self._no_package("?", asked, origin, now, "forged_package")
+            return self._no_package("?", origin, now, "forged_package")
         try:
             destination = destinations.load(self.config, mark.destination)
             scenario = package.scenario_of(self.catalog, mark.scenario_id)
         except (DestinationError, package.PackageError) as error:
             LOG.warning("a package asks for what is not configured any more: %s", error)
-            return self._no_package(mark.destination, asked, origin, now, "not_configured")
+            return self._no_package(mark.destination, origin, now, "not_configured")
         place = Place(mark.destination, destination, scenario, asked, origin, now)
         if origin not in destination.origins:
             return replace(_refused(place, "origin"), readable_by=None)
@@ -175,9 +177,9 @@ class Service:
             return _refused(place, "revoked_package")
         return place
 
-    def _no_package(self, name: str, asked: Asked, origin: str, now: datetime, why: str) -> Reply:
-        note = Answer(now, name, "", allowed=False, why=why, external_id=asked.learner, origin=origin)
-        return Reply(403, {"state": "refused"}, note, origin if self.known_origin(origin) else None)
+    def _no_package(self, name: str, origin: str, now: datetime, why: str) -> Reply:
+        entry = Entry(WHO, "", "unknown", allowed=False, why=why, what=name, source=origin, at=now)
+        return Reply(403, {"state": "refused"}, entry, origin if self.known_origin(origin) else None)
 
     def _wait(self, action: str, place: Place) -> float:
         now, who = self.clock(), f"{place.name}/{place.asked.learner}"
@@ -224,11 +226,11 @@ class Service:
         body: dict[str, Any] = {"state": "result", "jws": frozen.jws}
         if known.proven:
             body["comments"] = {item.id: item.comment for item in found.result.criteria if item.comment}
-        note = replace(
-            place.note, allowed=True, why="ok", learner_key=known.binding.learner_key,
+        entry = replace(
+            place.entry, allowed=True, why="ok", learner_key=known.binding.learner_key,
             session_id=found.result.session_id,
         )  # fmt: skip
-        return self._with_token(place, known, Reply(200, body, note, place.origin))
+        return self._with_token(place, known, Reply(200, body, entry, place.origin))
 
     def _find(self, place: Place, known: Known, awaited: str | None) -> Found:
         rubrics = {each.rubric.id for (name, _), each in self.catalog.scenarios.items() if name == place.scenario.id}
@@ -277,8 +279,8 @@ class Service:
         why, binding = self.people.claim(place.name, place.destination.scheme, place.asked.learner, digest, place.now)
         if binding is None:
             return _state(place, "wrongCode", why)
-        note = replace(place.note, allowed=True, why="ok", learner_key=binding.learner_key)
-        return Reply(200, {"state": "bound", "token": self._token(place, binding)}, note, place.origin)
+        entry = replace(place.entry, allowed=True, why="ok", learner_key=binding.learner_key)
+        return Reply(200, {"state": "bound", "token": self._token(place, binding)}, entry, place.origin)
 
     def _launch(self, place: Place) -> Reply:
         known = self._who(place)
@@ -308,12 +310,12 @@ class Service:
         except Exception:
             client.end(conversation)  # nobody would know whose it is
             raise
-        note = replace(
-            place.note, allowed=True, why="with_notes" if notes else "ok", learner_key=known.binding.learner_key,
+        entry = replace(
+            place.entry, allowed=True, why="with_notes" if notes else "ok", learner_key=known.binding.learner_key,
             session_id=session_id(ENGINE, conversation),
         )  # fmt: skip
         body = {"state": "started", "conversation": conversation, "room": made["conversation_url"]}
-        return self._with_token(place, known, Reply(200, body, note, place.origin))
+        return self._with_token(place, known, Reply(200, body, entry, place.origin))
 
     def _notes(self, place: Place, known: Known) -> str | None:
         """Practice notes where destination and policy allow them; the learner has agreed already."""
@@ -363,8 +365,8 @@ def _state(
 ) -> Reply:
     """An answer without a result."""
     key = known.binding.learner_key if known else None
-    note = replace(place.note, allowed=allowed, why=why, learner_key=key, session_id=session)
-    return Reply(200, {"state": state}, note, place.origin)
+    entry = replace(place.entry, allowed=allowed, why=why, learner_key=key, session_id=session)
+    return Reply(200, {"state": state}, entry, place.origin)
 
 
 def _refused(place: Place, why: str, known: Known | None = None) -> Reply:

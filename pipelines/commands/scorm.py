@@ -71,6 +71,7 @@ def revoke(
 
     Scores that the LMS has already stay there. The next build carries a new token.
     """
+    import getpass
     from datetime import UTC, datetime
 
     from pipelines import environment
@@ -79,7 +80,7 @@ def revoke(
     from pipelines.problems import Problem
 
     with workshop(environment.prepare()) as shop:
-        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), reason)
+        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), f"os:{getpass.getuser()}", reason)
     if not done:
         raise Problem(
             f"No token of {destination}{f' for {scenario}' if scenario else ''} stands", "See `rolecall scorm packages`"

@@ -197,7 +197,7 @@ def session(
         {"criterion_id": name, "score": score, "comment": comment and f"{comment} ({name})"}
         for name, score in scores.items()
     ]
-    end = f"{day}T09:10:00Z" if seconds == 600 else "2026-11-28T09:00:00Z"
+    end = f"{day}T09:10:00Z" if seconds == 600 else "2026-11-28T13:00:00Z"  # 100 hours after the 24th, 9:00
     return {
         "format": "rolecall.session/1", "engine": "generic", "engine_session_id": f"s-{number}-{learner}-{scenario}",
         "launch": {"tenant": TENANT, "learner_id": learner, "scenario_id": scenario, "scenario_version": version,

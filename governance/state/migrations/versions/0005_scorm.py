@@ -1,12 +1,12 @@
-"""Package tokens and exports, identities in LMSs, personal codes, results released to LMSs, and each answer given."""
+"""Package tokens and exports, identities in LMSs, personal codes, results released to LMSs."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from governance.state.base import UtcTime
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -24,31 +24,14 @@ def upgrade() -> None:
         sa.Column("external_id", sa.String(), nullable=False),
         sa.Column("session_id", sa.String(), nullable=False),
         sa.Column("scenario_id", sa.String(), nullable=False),
-        sa.Column("scaled", sa.Float(), nullable=False),
+        sa.Column("scaled", sa.Double(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("signature", sa.String(), nullable=False),
-        sa.Column("jws", sa.Text(), nullable=False),
+        sa.Column("jws", sa.String(), nullable=False),
         sa.Column("issued_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("result_id", name="pk_lms_results"),
     )
     op.create_index("ix_lms_results_destination_external_id", "lms_results", ["destination", "external_id"])
-    op.create_table(
-        "lms_answers",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("at", UtcTime(), nullable=False),
-        sa.Column("destination", sa.String(), nullable=False),
-        sa.Column("tenant", sa.String()),
-        sa.Column("scenario_id", sa.String()),
-        sa.Column("external_id", sa.String()),
-        sa.Column("learner_key", sa.String()),
-        sa.Column("session_id", sa.String()),
-        sa.Column("action", sa.String(), nullable=False),
-        sa.Column("allowed", sa.Boolean(), nullable=False),
-        sa.Column("why", sa.String(), nullable=False),
-        sa.Column("origin", sa.String()),
-        sa.PrimaryKeyConstraint("id", name="pk_lms_answers"),
-    )
-    op.create_index("ix_lms_answers_destination_at", "lms_answers", ["destination", "at"])
 
 
 def _packages() -> None:
@@ -111,5 +94,5 @@ def _people() -> None:
 
 def downgrade() -> None:
     """Remove them; packages in the field stop working."""
-    for name in ("lms_answers", "lms_results", "claim_codes", "lms_identities", "package_exports", "package_tokens"):
+    for name in ("lms_results", "claim_codes", "lms_identities", "package_exports", "package_tokens"):
         op.drop_table(name)
