@@ -77,7 +77,7 @@ class Packages:
         self, destination: str, scenario_id: str | None, now: datetime, by: str, reason: str | None = None
     ) -> int:
         """Revoke the standing tokens of a destination, or of one scenario there; how many there were."""
-        query: Any = update(PackageTokenRow).where(TOKEN.destination == destination, TOKEN.revoked_at.is_(None))
+        query = update(PackageTokenRow).where(TOKEN.destination == destination, TOKEN.revoked_at.is_(None))
         if scenario_id is not None:
             query = query.where(TOKEN.scenario_id == scenario_id)
         with self.state.session() as session:

@@ -71,16 +71,16 @@ def revoke(
 
     Scores that the LMS has already stay there. The next build carries a new token.
     """
-    import getpass
     from datetime import UTC, datetime
 
+    from governance.access.claims import operator
     from pipelines import environment
     from pipelines.console import OUT
     from pipelines.packages import workshop
     from pipelines.problems import Problem
 
     with workshop(environment.prepare()) as shop:
-        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), f"os:{getpass.getuser()}", reason)
+        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), operator().name, reason)
     if not done:
         raise Problem(
             f"No token of {destination}{f' for {scenario}' if scenario else ''} stands", "See `rolecall scorm packages`"
