@@ -33,6 +33,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("overview", "Overview", PRACTICE, "view_aggregates"),
     Entry("pacing", "Pacing", PRACTICE, "view_aggregates"),
     Entry("competency_trends", "Competency trends", GROWTH, "view_aggregates"),
+    Entry("learner", "Learner", GROWTH, "list_sessions"),
     Entry("scenario_quality", "Scenario quality", QUALITY, "view_aggregates"),
     Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
