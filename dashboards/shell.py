@@ -17,7 +17,7 @@ from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
 from dashboards.theme import LETTERING, PAPER, config, for_dark
-from dashboards.wording import day, listing
+from dashboards.wording import count, day, listing
 from governance.project import DashboardSettings
 from governance.settings import Settings
 
@@ -230,3 +230,13 @@ def withheld_note(frame: pl.DataFrame, cell: Cell, minimum: int) -> None:
         f"{hidden} of {frame.height} weekly figures are withheld, marked by a grey dash: fewer than {minimum} people "
         f"stand behind them, or they would reveal a group that small.{wider}"
     )
+
+
+def withheld_rows(frame: pl.DataFrame, page: Page, what: str) -> None:
+    """Say how many rows of a mart are withheld."""
+    hidden = int(frame["suppressed"].sum() or 0)
+    if hidden:
+        st.markdown(
+            f"{hidden} of {count(frame.height)} {what} are withheld: fewer than {page.settings.minimum_cell} people "
+            "stand behind them, or they would reveal a group that small."
+        )
