@@ -42,6 +42,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("languages_regions", "Languages and regions", QUALITY, "view_aggregates"),
     Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
+    Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
 )
 

@@ -93,7 +93,9 @@ def comparison(shown: pl.DataFrame, split: str) -> None:
         "Mean score with its 95 % interval, as if every group had rehearsed the same scenarios. The dashed line is the "
         "whole. In order of name, because places in a ranking of small groups are mostly luck.",
     )
-    frame = shown.sort("name").with_columns(value="adjusted", lower="adjusted_lower", upper="adjusted_upper")
+    frame = (
+        shown.drop("group").sort("name").with_columns(value="adjusted", lower="adjusted_lower", upper="adjusted_upper")
+    )
     alt = "; ".join(f"{row['name']} {told(row)}" for row in frame.iter_rows(named=True))
     shell.chart(dots(frame, POINTS, shown["centre"][0]), f"Dots with intervals by {split}: {alt}.", "cohort-dots")
 

@@ -99,9 +99,7 @@ def sentence(shown: pl.DataFrame, split: str) -> str:
         widest = shown.sort(pl.col("smd").abs(), descending=True).row(0, named=True)
         gap = estimate(widest["smd"], widest["smd_lower"], widest["smd_upper"], "SD", 2)
         text = f"{head}no group differs beyond its interval; the widest difference is {widest['name']}, {gap}"
-    warning = (
-        f" Fewer than four fifths of the others' share pass in {listing(low)}: look at the scorer first." if low else ""
-    )
+    warning = f" Below four fifths of the others' pass share: {listing(low)}; look at the scorer first." if low else ""
     return f"{text}.{warning}"
 
 
@@ -110,14 +108,15 @@ def comparison(shown: pl.DataFrame) -> None:
     shell.section(
         "Parity",
         "Left the mean score against all others, in standard deviations; beyond ±0.2 is worth a look. Right the share "
-        "that passed. A difference may lie in the people, in the scenario's wording or in the scorer: have people score "
-        "a sample of the group before anybody acts on it.",
+        "that passed. A difference may lie in the people, in the wording of a scenario or in the scorer: have people "
+        "score a sample of the group before anybody acts on it.",
     )
     with st.grid(2, min_column_width=330, gap="medium"):
-        frame = shown.sort("name").with_columns(value="smd", lower="smd_lower", upper="smd_upper")
+        shown = shown.drop("group").sort("name")
+        frame = shown.with_columns(value="smd", lower="smd_lower", upper="smd_upper")
         told = "; ".join(f"{row['name']} {SPREADS.text(row['smd'])}" for row in frame.iter_rows(named=True))
         shell.chart(dots(frame, SPREADS, 0.0), f"Dots with intervals: {told} standard deviations.", "parity-smd")
-        frame = shown.sort("name").with_columns(value="pass_share", lower="pass_lower", upper="pass_upper")
+        frame = shown.with_columns(value="pass_share", lower="pass_lower", upper="pass_upper")
         told = "; ".join(f"{row['name']} {percent(row['pass_share'])}" for row in frame.iter_rows(named=True))
         shell.chart(dots(frame, SHARE), f"Dots with intervals: passed, {told}.", "parity-passed")
 

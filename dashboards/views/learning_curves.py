@@ -124,15 +124,15 @@ def attempts(page: Page, curve: pl.DataFrame, competency: str) -> None:
     """Score by attempt: everybody who got there beside the same people throughout."""
     shell.section(
         "Score by attempt",
-        "Those who stop early leave the line of everybody, which can lift it without learning; the other lines hold the "
-        "same people throughout. The dotted line is the mastery level.",
+        "Those who stop early leave the line of everybody, which can lift it without learning; the other lines hold "
+        "the same people throughout. The dotted line is the mastery level.",
     )
     frame = curve.with_columns(
         group=pl.col("panel").replace_strict(PANELS, default=pl.col("panel")), at="attempt", value="mean"
     )
     shown = frame.filter(~pl.col("suppressed"))
     goal = page.names.mastery.get(competency)
-    alt = f"Lines: mean score by attempt for {shown['group'].n_unique()} groups of learners; the table holds every figure."
+    alt = f"Lines: mean score by attempt for {shown['group'].n_unique()} sets of people; the table holds all."
     shell.chart(curves(shown, POINTS, "Attempt", goal=goal, height=340), alt, "learning-curve")
     shell.withheld_rows(frame, page, "points")
     shell.table(scaled(frame, "mean"), CURVE, "learning-curve")

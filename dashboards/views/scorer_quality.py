@@ -48,7 +48,7 @@ def main() -> None:
         shell.answer(place, "There is nothing to compare: no session was scored by the model and by a person.")
         shell.missing(
             "Scores of people are missing.",
-            "Have a person score a weekly random sample (the review queue does it), or ingest bundles with human scores.",
+            "Have people score a weekly random sample, or ingest session bundles that hold scores of people.",
         )
         return
     rubrics = list(dict.fromkeys(every["rubric"].to_list()))
