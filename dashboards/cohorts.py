@@ -35,12 +35,13 @@ def split_filter(page: Page, mart: str) -> str:
     return shell.choice("Compare by", held, "by", lambda code: DIMENSIONS.get(code, humanise(code)))
 
 
-def groups(frame: pl.DataFrame, dimension: str, region: str) -> pl.DataFrame:
+def groups(page: Page, frame: pl.DataFrame, dimension: str, region: str) -> pl.DataFrame:
     """The rows of one split, the group in ``group``: regions are rows of the total, other splits lie in a region."""
     if frame.is_empty():
         return frame.with_columns(group=pl.lit(None, pl.String)) if "group" not in frame.columns else frame
     if dimension == "region":
         rows = frame.filter((pl.col("dimension") == "all") & (pl.col("region") != "*"))
+        rows = rows.filter(pl.col("region").is_in(shell.regions(page, rows["region"].unique().to_list())))
         return rows.with_columns(group="region")
     return frame.filter((pl.col("dimension") == dimension) & (pl.col("region") == region)).with_columns(group="cohort")
 

@@ -4,29 +4,37 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
+from dashboards.session_queries import IN_SCOPE, scoped
+from governance.access import Scope
 
 CACHED = 100
 LISTED = 300
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
-def flagged(edition: Edition, jurisdictions: tuple[str, ...], region: str) -> pl.DataFrame:
+def flagged(edition: Edition, jurisdictions: tuple[str, ...], region: str, scope: Scope) -> pl.DataFrame:
     """Sessions with perception flags, the newest first; only of jurisdictions that today's policy allows.
 
     A policy that has been tightened since hides at once what was stored before, until retention removes it.
     """
     return ask(
         edition,
-        """
-        select s.session_id, s.day, s.started_at, s.scenario_id, s.jurisdiction, s.region, count(*) as flags,
+        f"""
+        select s.tenant, s.learner_key, s.session_id, s.day, s.started_at, s.scenario_id, s.jurisdiction, s.region, count(*) as flags,
                list_sort(list(distinct g.name)) as names
         from signals as g inner join sessions as s on s.tenant = g.tenant and s.session_id = g.session_id
-        where g.tenant = $tenant and g.kind = 'perception' and not s.is_test
+        where g.tenant = $tenant and g.kind = 'perception' and not s.is_test and {IN_SCOPE}
           and s.jurisdiction in (select unnest($jurisdictions))
           and ($region = '*' or coalesce(s.region, 'unknown') = $region)
         group by all order by s.started_at desc, s.session_id limit $limit
-        """,
-        {"tenant": edition.tenant, "jurisdictions": list(jurisdictions), "region": region, "limit": LISTED},
+        """,  # noqa: S608 - constants only
+        {
+            "tenant": edition.tenant,
+            "jurisdictions": list(jurisdictions),
+            "region": region,
+            "limit": LISTED,
+            **scoped(scope),
+        },
     )
 
 

@@ -4,7 +4,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
-from dashboards.session_queries import HEADLINE, HEADLINE_ORDER
+from dashboards.session_queries import HEADLINE, HEADLINE_ORDER, IN_SCOPE, scoped
+from governance.access import Scope
 
 CACHED = 300
 LISTED = 500  # learners in the picker, those who practised last
@@ -34,19 +35,35 @@ def _of_learner(edition: Edition, query: str, learner: str) -> pl.DataFrame:
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
-def learners(edition: Edition, region: str) -> pl.DataFrame:
-    """Learners who practised, the latest first: sessions and last day."""
+def learners(edition: Edition, region: str, scope: Scope) -> pl.DataFrame:
+    """Learners in the reader's scope who practised, the latest first: sessions, last day and region."""
     return ask(
         edition,
-        """
-        select learner_key, count(*) as sessions, max(day) as last_day, max(region) as region
-        from sessions
-        where tenant = $tenant and not is_test and learner_key is not null
+        f"""
+        select learner_key, count(*) as sessions, max(day) as last_day, arg_max(region, started_at) as region
+        from sessions as s
+        where tenant = $tenant and not is_test and learner_key is not null and {IN_SCOPE}
           and ($region = '*' or coalesce(region, 'unknown') = $region)
         group by learner_key order by last_day desc, learner_key limit $limit
-        """,
-        {"tenant": edition.tenant, "region": region, "limit": LISTED},
+        """,  # noqa: S608 - constants only
+        {"tenant": edition.tenant, "region": region, "limit": LISTED, **scoped(scope)},
     )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def region_of(edition: Edition, learner: str) -> str | None:
+    """The learner's region, by the directory or by their latest session."""
+    frame = _of_learner(
+        edition,
+        """
+        select coalesce(
+            (select region from learners where tenant = $tenant and learner_key = $learner),
+            (select arg_max(region, started_at) from sessions where tenant = $tenant and learner_key = $learner)
+        ) as region
+        """,
+        learner,
+    )
+    return frame["region"][0]
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)

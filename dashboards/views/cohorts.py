@@ -42,7 +42,7 @@ def main() -> None:
         attempt = shell.choice("At attempt", ATTEMPTS, "attempt", lambda text: f"Attempt {text}")
         region = region_for(page, split)
     rows = mart(page.edition, "cohort_comparison", {"competency": competency}, ("region", "cohort"))
-    every = groups(rows.filter(pl.col("attempt") == int(attempt)), split, region)
+    every = groups(page, rows.filter(pl.col("attempt") == int(attempt)), split, region)
     frame = every.with_columns(
         name=pl.col("group").map_elements(lambda code: group_name(page, split, code), return_dtype=pl.String),
         verdict=pl.col("outside").replace_strict(VERDICTS, default=None, return_dtype=pl.String),

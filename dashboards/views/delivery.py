@@ -48,8 +48,8 @@ def main() -> None:
     if not allowed:
         denied(place, policy, known)
         return
-    region = shell.region_filter(page)
-    sessions = delivery_queries.flagged(page.edition, allowed, region)
+    region = shell.region_filter(page, listing=True)
+    sessions = delivery_queries.flagged(page.edition, allowed, region, shell.reader_scope())
     if sessions.is_empty():
         shell.answer(place, f"0 sessions carry a flag. The policy allows perception in {listing(list(allowed))}.")
         shell.missing("No flag has arrived.", "Configure queries in the persona's perception layer and name the tools.")
@@ -59,6 +59,7 @@ def main() -> None:
         "added up by learner."
     )
     chosen = pick(page, sessions)
+    shell.require("open_session", shell.session_thing(chosen))
     found = flags(page, chosen)
     shell.answer(place, sentence(chosen, found, sessions, policy))
     evidence(chosen, found)
@@ -91,10 +92,12 @@ def pick(page: Page, sessions: pl.DataFrame) -> dict[str, Any]:
 def flags(page: Page, chosen: dict[str, Any]) -> pl.DataFrame:
     """Each flag with what was noted and the words around it."""
     rows = delivery_queries.flags(page.edition, chosen["session_id"])
+    turns = pl.DataFrame(schema=replay.TURN_SCHEMA)
     try:
-        turns = transcript(page.settings.lake, page.edition.tenant, chosen["session_id"], chosen["day"])
+        if shell.may("read_transcript", shell.session_thing(chosen)):
+            turns = transcript(page.settings.lake, page.edition.tenant, chosen["session_id"], chosen["day"])
     except NoEvidenceError:
-        turns = pl.DataFrame(schema=replay.TURN_SCHEMA)
+        pass  # the flags stand without words
     return pl.DataFrame(
         [
             {

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import methods, shell
-from dashboards.cohorts import group_name
+from dashboards.cohorts import group_name, region_for
 from dashboards.figures.dots import SHARE, Scale, dots
 from dashboards.mart_queries import mart, values
 from dashboards.shell import Page
@@ -49,11 +49,12 @@ def main() -> None:
         "Languages and regions", "Are people measured alike, whatever they speak and wherever they work?"
     )
     shell.needs(page, "language_parity", "knowledge_use")
-    with st.grid(2, min_column_width=220, gap="small"):
+    with st.grid(3, min_column_width=200, gap="small"):
         split = shell.choice("Compare by", list(SPLITS), "by", SPLITS.__getitem__)
         scenarios = ["*", *values(page.edition, "language_parity", "scenario_id")]
         scenario = shell.choice("Scenario", scenarios, "scenario", page.names.scenario)
-    frame = parity(page, split, scenario)
+        region = region_for(page, split)
+    frame = parity(page, split, scenario, region)
     shown = frame.filter(~pl.col("suppressed") & pl.col("mean").is_not_null()) if frame.height else frame
     if shown.is_empty():
         shell.nothing(place, page, frame, "scored session")
@@ -64,18 +65,19 @@ def main() -> None:
         scaled = {"score": "mean", "low": "lower", "high": "upper", "passed": "pass_share", "talk": "talk_share"}
         shell.table(frame.with_columns(**{name: pl.col(code) * 100 for name, code in scaled.items()}), TABLE, "parity")
         st.markdown(methods.note(shown))
-    knowledge(page)
+    knowledge(page, region)
 
 
-def parity(page: Page, split: str, scenario: str) -> pl.DataFrame:
-    """Groups of one split over all regions, or the regions themselves."""
+def parity(page: Page, split: str, scenario: str, region: str) -> pl.DataFrame:
+    """Groups of one split in a region, or the regions themselves."""
     rows = mart(page.edition, "language_parity", {"scenario_id": scenario}, ("region", "cohort"))
     if rows.is_empty():
         return rows
     if split == "region":
         rows = rows.filter((pl.col("dimension") == "all") & (pl.col("region") != "*")).with_columns(group="region")
+        rows = rows.filter(pl.col("region").is_in(shell.regions(page, rows["region"].unique().to_list())))
     else:
-        rows = rows.filter((pl.col("dimension") == split) & (pl.col("region") == "*")).with_columns(group="cohort")
+        rows = rows.filter((pl.col("dimension") == split) & (pl.col("region") == region)).with_columns(group="cohort")
     return rows.with_columns(
         name=pl.col("group").map_elements(lambda code: group_name(page, split, code), return_dtype=pl.String)
     )
@@ -121,14 +123,14 @@ def comparison(shown: pl.DataFrame) -> None:
         shell.chart(dots(frame, SHARE), f"Dots with intervals: passed, {told}.", "parity-passed")
 
 
-def knowledge(page: Page) -> None:
+def knowledge(page: Page, region: str) -> None:
     """Which documents of the knowledge base are used, by language, and which have gone stale."""
     shell.section(
         "Knowledge documents",
         "What the counterpart draws on. Stale: not used in 60 days while practice went on. English only: drawn on in "
         "English sessions and in none of another language, so others may rehearse without it.",
     )
-    frame = mart(page.edition, "knowledge_use", {"region": "*"}, ("document", "language"))
+    frame = mart(page.edition, "knowledge_use", {"region": region}, ("document", "language"))
     if frame.is_empty():
         shell.missing("No session has named a knowledge document.", "The engine reports them where a persona has any.")
         return

@@ -11,6 +11,7 @@ from dashboards.figures.dots import POINTS, dots
 from dashboards.names import humanise, learner, plain
 from dashboards.shell import Page
 from dashboards.wording import count, day, estimate, interval, listing, points, signed
+from governance.access import Thing
 
 PICK = "learner"
 GAPS = 3  # competencies that the advice names
@@ -55,24 +56,28 @@ def main() -> None:
         shell.answer(place, "There is no learner to show.")
         shell.missing("Nobody practised in this selection.", "Choose all regions.")
         return
+    thing = Thing.learner(page.edition.tenant, chosen, learner_queries.region_of(page.edition, chosen))
+    shell.require("view_learner", thing)
     attempts = learner_queries.attempts(page.edition, chosen)
     progress = standing(page, chosen)
     struggles = learner_queries.struggles(page.edition, chosen)
     shell.answer(place, sentence(chosen, attempts, progress))
+    if name := shell.named(thing):
+        st.markdown(f"Learner: **{plain(name)}**")
     if progress.is_empty():
         shell.missing("No session of this learner was scored.", "Open the sessions below to see what is missing.")
     else:
         competencies(progress)
         advice(page, progress, attempts)
-        memory(page, chosen, struggles)
+        memory(page, thing, struggles)
     history(page, attempts)
 
 
 def pick(page: Page) -> str | None:
     """The learner in the address, else the one who practised last."""
     with st.grid(2, min_column_width=220, gap="small"):
-        region = shell.region_filter(page)
-        rows = learner_queries.learners(page.edition, region)
+        region = shell.region_filter(page, listing=True)
+        rows = learner_queries.learners(page.edition, region, shell.reader_scope())
         labels = {
             row["learner_key"]: f"{learner(row['learner_key']).capitalize()} · {count(row['sessions'], 'session')}, "
             f"last on {day(row['last_day'])}"
@@ -172,7 +177,7 @@ def advice(page: Page, progress: pl.DataFrame, attempts: pl.DataFrame) -> None:
         st.markdown(f"- **{row['name']}** {points(row['value'])} of {points(row['goal'])}{grown}: {where}.")
 
 
-def memory(page: Page, chosen: str, struggles: pl.DataFrame) -> None:
+def memory(page: Page, thing: Thing, struggles: pl.DataFrame) -> None:
     """What the learner missed, and whether they have met it since."""
     shell.section(
         "What they struggled with",
@@ -180,9 +185,10 @@ def memory(page: Page, chosen: str, struggles: pl.DataFrame) -> None:
     )
     if struggles.is_empty():
         st.markdown("Every criterion met its minimum in every scored session.")
+    quoted = shell.may("read_transcript", thing)  # a comment may quote what was said
     for row in struggles.filter(~pl.col("met_last")).head(5).iter_rows(named=True):
         text = page.names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"])
-        comment = f" *{plain(row['comment'])}*" if row["comment"] else ""
+        comment = f" *{plain(row['comment'])}*" if row["comment"] and quoted else ""
         st.markdown(f"**{text.name}** missed in {row['missed']} of {count(row['scored'], 'session')}.{comment}")
         replay_link(row["session_id"], f"Replay {text.name.lower()} on {day(row['last_missed'])}")
     if struggles.height:
@@ -193,7 +199,7 @@ def memory(page: Page, chosen: str, struggles: pl.DataFrame) -> None:
             rubric=pl.col("rubric_id").map_elements(page.names.rubric, return_dtype=pl.String),
         )
         shell.table(named, STRUGGLES, "learner-struggles", label="All criteria missed: table and CSV")
-    lines = learner_queries.crossed(page.edition, chosen)
+    lines = learner_queries.crossed(page.edition, str(thing.learner_key))
     if lines.height:
         told = [f"{humanise(row['name'])} ({count(row['sessions'], 'session')})" for row in lines.iter_rows(named=True)]
         st.markdown(f"Guardrails triggered: {listing(told)}.")

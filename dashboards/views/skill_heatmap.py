@@ -33,7 +33,9 @@ def main() -> None:
     with st.grid(2, min_column_width=220, gap="small"):
         split = split_filter(page, "skill_heatmap")
         region = region_for(page, split)
-    frame = named(page, groups(mart(page.edition, "skill_heatmap", {}, ("region", "cohort")), split, region), split)
+    frame = named(
+        page, groups(page, mart(page.edition, "skill_heatmap", {}, ("region", "cohort")), split, region), split
+    )
     shown = frame.filter(~pl.col("suppressed") & pl.col("value").is_not_null())
     if shown.is_empty():
         shell.nothing(place, page, frame, "scored session")
