@@ -20,7 +20,8 @@ def flagged(edition: Edition, jurisdictions: tuple[str, ...], region: str, scope
     return ask(
         edition,
         f"""
-        select s.tenant, s.learner_key, s.session_id, s.day, s.started_at, s.scenario_id, s.jurisdiction, s.region, count(*) as flags,
+        select s.tenant, s.learner_key, s.session_id,
+               s.day, s.started_at, s.scenario_id, s.jurisdiction, s.region, count(*) as flags,
                list_sort(list(distinct g.name)) as names
         from signals as g inner join sessions as s on s.tenant = g.tenant and s.session_id = g.session_id
         where g.tenant = $tenant and g.kind = 'perception' and not s.is_test and {IN_SCOPE}

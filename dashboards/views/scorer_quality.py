@@ -102,7 +102,8 @@ def sentence(whole: pl.DataFrame, rubric: str, scorer: str) -> str:
     )
     if row["bias"] is not None:
         limits = (None, None) if row["bias_lower"] is None else (100 * row["bias_lower"], 100 * row["bias_upper"])
-        text += f". It scores {estimate(100 * row['bias'], *limits, 'points', 1)} against them"
+        milder = "milder" if row["bias"] > 0 else "stricter"
+        text += f". Model minus person is {estimate(100 * row['bias'], *limits, 'points', 1)}: it is the {milder} one"
     weak = whole.filter((pl.col("criterion_id") != EVERY) & (pl.col("qwk") < WEAK))["name"].to_list()
     return text + (f". Do not rely on it for {listing(weak)}." if weak else ".")
 
