@@ -158,6 +158,15 @@ class Identities:
             return None
         return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
 
+    def names(self, tenant: str, keys: Iterable[str]) -> dict[str, str]:
+        """Name of each learner, the learner id where the directory has none; for a reader who may know."""
+        wanted = list(keys)
+        with self.state.reading() as session:
+            query = select(TABLE.learner_key, TABLE.name, TABLE.learner_id).where(
+                TABLE.tenant == tenant, among(session, TABLE.learner_key, wanted)
+            )
+            return {key: name or learner_id for key, name, learner_id in session.execute(query)}
+
     def _stored(self, session: Session, entries: Iterable[DirectoryEntry]) -> dict[tuple[str, str], dict[str, Any]]:
         by_tenant: dict[str, list[str]] = {}
         for entry in entries:

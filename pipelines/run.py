@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.lake import Lake
 from assets.scope import TENANT
+from governance.audit.books import close_the_books
 from governance.settings import Settings
 from pipelines import bookkeeping, environment, planning
 from pipelines.mark import Mark
@@ -108,6 +109,7 @@ class _Run:
         stale = planning.everything(self.lake, days) if full else self._stale(days, mark.unfinished)
         before = self._content()
         if not (stale.days() or full or mark.unchecked) and mark.content == before:
+            close_the_books(self.settings, self.state)
             return self._report(0, drained, tenant, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
