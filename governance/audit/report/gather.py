@@ -122,8 +122,11 @@ def _attach_turns(con: duckdb.DuckDBPyConnection, lake: Path, scope: ReportScope
     files = [str(path) for path in paths if path.is_file()]
     columns = "tenant, session_id, ordinal, speaker, text, start_s, duration_s"
     if files:
-        turns = con.read_parquet(files, hive_partitioning=False).project(columns)
-        turns.filter(f"tenant = '{scope.tenant}'").create_view("turns")  # a tenant's name has no quotes in it
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        con.execute(
+            f"create temp view turns as select {columns} from read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608
+            f" where tenant = '{scope.tenant}'"  # a tenant's name has no quotes in it
+        )
         return
     con.execute(
         "create temp table turns (tenant varchar, session_id varchar, ordinal integer, speaker varchar, text varchar,"

@@ -59,7 +59,7 @@ def summary(report: dict[str, Any]) -> str:
     people = len({row["learner_key"] for row in rows if row["learner_key"]})
     passed = sum(row["passed"] is True for row in rows)
     failed = sum(row["passed"] is False for row in rows)
-    reviewed = sum(row["passed"] is False and row["review_state"] in ("confirmed", "adjusted") for row in rows)
+    reviewed = sum(row["passed"] is False and row["review_state"] in ("accepted", "adjusted") for row in rows)
     about = f"the scenario {scope['scenario']}" if scope["scenario"] else "any scenario"
     where = f" in {scope['region']}" if scope["region"] else ""
     return (

@@ -38,7 +38,6 @@ def sign(pdf: bytes, key: SigningKey, *, reason: str, timestamp_url: str | None 
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     store = SimpleCertificateStore()
-    store.register(certificate)
     signer = signers.SimpleSigner(
         signing_cert=certificate, signing_key=keys.PrivateKeyInfo.load(private), cert_registry=store
     )
@@ -93,37 +92,28 @@ def _unsigned_bytes(pdf: bytes, embedded: Any) -> str | None:
     gap = pdf[start + length : resumed]
     if start != 0 or resumed + rest != len(pdf) or gap[:1] != b"<" or gap[-1:] != b">":
         return "its signature does not cover the whole file"
-    signature = embedded.signed_data
-    info = cms.ContentInfo({"content_type": "signed_data", "content": _rebuilt(signature)}).dump(force=True)
-    expected = info.hex().encode()
     digits = gap[1:-1]
-    if digits[: len(expected)] != expected or digits[len(expected) :].strip(b"0"):
+    info = cms.ContentInfo.load(bytes.fromhex(digits.decode("ascii")), strict=False)
+    written = info.dump().hex().upper().encode()
+    if digits[: len(written)] != written or digits[len(written) :].strip(b"0") or not _as_we_write_it(info):
         return "the bytes of its signature were altered"
     return None
 
 
-def _rebuilt(found: cms.SignedData) -> cms.SignedData:
-    """The signature as we would write it from the parts that are checked, so that no other byte can differ."""
-    (signer,) = found["signer_infos"]
-    digest = {"algorithm": "sha256"}
-    return cms.SignedData(
-        {
-            "version": "v1",
-            "digest_algorithms": found["digest_algorithms"],
-            "encap_content_info": found["encap_content_info"],
-            "certificates": found["certificates"],
-            "signer_infos": [
-                cms.SignerInfo(
-                    {
-                        "version": "v1",
-                        "sid": signer["sid"],
-                        "digest_algorithm": digest | {"parameters": signer["digest_algorithm"]["parameters"]},
-                        "signed_attrs": signer["signed_attrs"],
-                        "signature_algorithm": signer["signature_algorithm"],
-                        "signature": signer["signature"],
-                        "unsigned_attrs": signer["unsigned_attrs"],
-                    }
-                )
-            ],
-        }
+def _as_we_write_it(info: cms.ContentInfo) -> bool:
+    """Whether the parts of the signature that it does not cover itself are those that we write."""
+    found = info["content"]
+    signers, digests, certificates = found["signer_infos"], found["digest_algorithms"], found["certificates"]
+    if not (info["content_type"].native == "signed_data" and len(signers) == len(digests) == len(certificates) == 1):
+        return False
+    signer = signers[0]
+    return (
+        found["version"].native == "v1"
+        and signer["version"].native == "v1"
+        and digests[0].dump() == signer["digest_algorithm"].dump()
+        and digests[0]["algorithm"].native == "sha256"
+        and found["encap_content_info"]["content_type"].native == "data"
+        and found["encap_content_info"]["content"].native is None
+        and signer["signature_algorithm"]["algorithm"].native == "sha256_ecdsa"
+        and info.dump() == info.copy().dump(force=True)
     )
