@@ -103,6 +103,7 @@ class _Run:
         self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
+        self._reviews()
         self._known(tenant)
         self.say("what is stale")
         mark = Mark.read(self.settings.home)
@@ -148,6 +149,17 @@ class _Run:
             reconcile_if_possible(self.settings, self.state, self.now)
         except PullError as error:
             LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
+
+    def _reviews(self) -> None:
+        """Reviews reach raw before anything is found stale, so that the days that they change are."""
+        from assets.raw import reviews
+        from governance.gate import SignalPolicy
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+
+        identities = Identities(self.state, secret_key(self.settings))
+        policy = SignalPolicy.load(self.settings.config / "policy.yaml")
+        reviews.land(self.lake, self.state, identities, policy, self.now)
 
     def _stale(self, days: Span | None, doubtful: Sequence[date] = ()) -> Stale:
         return planning.stale(self.lake, self.state, self.catalog, self.now, days, doubtful)

@@ -100,9 +100,9 @@ def _unsigned_bytes(pdf: bytes, embedded: Any) -> str | None:
     return None
 
 
-def _as_we_write_it(info: cms.ContentInfo) -> bool:
+def _as_we_write_it(info: Any) -> bool:
     """Whether the parts of the signature that it does not cover itself are those that we write."""
-    found = info["content"]
+    found: Any = info["content"]
     signers, digests, certificates = found["signer_infos"], found["digest_algorithms"], found["certificates"]
     if not (info["content_type"].native == "signed_data" and len(signers) == len(digests) == len(certificates) == 1):
         return False
