@@ -24,7 +24,13 @@ def served(app: ASGIApp, certificate: Path | None = None, key: Path | None = Non
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
         config = uvicorn.Config(
-            app, log_level="critical", ssl_certfile=certificate, ssl_keyfile=key, timeout_graceful_shutdown=2, ws="none"
+            app,
+            log_level="critical",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+            timeout_graceful_shutdown=2,
+            ws="none",
+            date_header=False,  # the simulators tell their own time
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
