@@ -8,6 +8,7 @@ from governance.state.learner_model import IdentityRow
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
+from governance.state.source_model import SourcePersonRow
 from governance.state.withheld_model import WithheldRow
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "RejectRow",
     "RubricRow",
     "SessionDayRow",
+    "SourcePersonRow",
     "UtcTime",
     "WithheldRow",
 ]

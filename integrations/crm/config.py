@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from governance.names import Tenant
-from integrations.mapping import Entity, Match
+from integrations.mapping import Feed, Match
 
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FIELD = re.compile(
@@ -26,26 +25,6 @@ System = Literal["salesforce", "hubspot", "tryton", "sql", "files"]
 
 class ConnectorError(ValueError):
     """A connector's file cannot be used; the text names the file and what is wrong."""
-
-
-class Ramp(BaseModel):
-    """Time from the hire date to the first success: a won deal, or an event of kind ``until``.
-
-    ``roles`` limits it to learners of these directory roles; without, whoever has an account in this CRM counts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    until: str = "deal_won"
-    roles: tuple[str, ...] = ()
-
-
-class Retention(BaseModel):
-    """Whether somebody still worked here so many days after the hire date."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 365)
 
 
 class Writing(BaseModel):
@@ -81,24 +60,18 @@ class Writing(BaseModel):
         return self
 
 
-class CrmConnector(BaseModel):
+class CrmConnector(Feed):
     """One CRM of one tenant. ``options`` are the system's own; its connector checks them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
     kind: Literal["crm"] = "crm"
     system: System
     enabled: bool = True
-    tenant: Tenant
     url: str | None = None
-    secrets: dict[str, Variable] = {}
-    options: dict[str, Any] = {}
-    read: dict[str, Entity] = {}
-    ramp: Ramp | None = None
-    retention: Retention | None = None
+    secrets: dict[str, Variable] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     write: Writing | None = None
-    deleted_cap: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     def secret(self, item: str) -> str:
         """A secret from the environment.
