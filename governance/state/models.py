@@ -9,6 +9,16 @@ from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
 from governance.state.source_model import SourcePersonRow
+from governance.state.sync_model import (
+    SyncBudgetRow,
+    SyncCallRow,
+    SyncErasureRow,
+    SyncIntentRow,
+    SyncRecordRow,
+    SyncRejectRow,
+    SyncRunRow,
+    SyncTargetRow,
+)
 from governance.state.withheld_model import WithheldRow
 
 __all__ = [
@@ -23,6 +33,14 @@ __all__ = [
     "RubricRow",
     "SessionDayRow",
     "SourcePersonRow",
+    "SyncBudgetRow",
+    "SyncCallRow",
+    "SyncErasureRow",
+    "SyncIntentRow",
+    "SyncRecordRow",
+    "SyncRejectRow",
+    "SyncRunRow",
+    "SyncTargetRow",
     "UtcTime",
     "WithheldRow",
 ]

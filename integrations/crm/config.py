@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from integrations.mapping import Feed, Match
+from integrations.sync.credentials import DOTENV, variable
 
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FIELD = re.compile(
@@ -74,17 +76,20 @@ class CrmConnector(Feed):
     write: Writing | None = None
 
     def secret(self, item: str) -> str:
-        """A secret from the environment.
+        """A secret from the environment or ``.env``, by the variable that ``secrets`` names.
+
+        Without a name there it is ``ROLECALL_<CONNECTOR>_<ITEM>``.
 
         Raises:
-            ConnectorError: the variable is not named or not set.
+            ConnectorError: the variable is not set.
         """
-        variable = self.secrets.get(item)
-        if variable is None:
-            raise ConnectorError(f"connector {self.name}: secrets.{item} is missing; name the environment variable")
-        value = os.environ.get(variable)
+        name = self.secrets.get(item) or variable(self.name, item)
+        value = os.environ.get(name) or dotenv_values(DOTENV).get(name)
         if not value:
-            raise ConnectorError(f"connector {self.name}: set {variable}, the {item} of {self.system}")
+            raise ConnectorError(
+                f"connector {self.name}: {name}, the {item} of {self.system}, is not set;"
+                " put it into the environment or into .env"
+            )
         return value
 
 
