@@ -31,7 +31,10 @@ class Entry:
 # In the order of the menus; within a menu in the order in which its questions are asked.
 PAGES: tuple[Entry, ...] = (
     Entry("overview", "Overview", PRACTICE, "view_aggregates"),
+    Entry("pacing", "Pacing", PRACTICE, "view_aggregates"),
     Entry("competency_trends", "Competency trends", GROWTH, "view_aggregates"),
+    Entry("scenario_quality", "Scenario quality", QUALITY, "view_aggregates"),
+    Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
 )

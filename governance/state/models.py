@@ -1,5 +1,6 @@
 """Every model of the state database; a new one is listed here and gets a migration of its own."""
 
+from governance.state.audit_model import AuditRow
 from governance.state.base import Base, UtcTime
 from governance.state.batch_model import BatchRow, RejectRow
 from governance.state.inbox_model import InboxRecord, PullRow
@@ -22,6 +23,7 @@ from governance.state.sync_model import (
 from governance.state.withheld_model import WithheldRow
 
 __all__ = [
+    "AuditRow",
     "Base",
     "BatchRow",
     "IdentityRow",
