@@ -9,6 +9,7 @@ from governance.state.learner_model import IdentityRow
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
+from governance.state.source_model import SourcePersonRow
 from governance.state.sync_model import (
     SyncBudgetRow,
     SyncCallRow,
@@ -33,6 +34,7 @@ __all__ = [
     "RejectRow",
     "RubricRow",
     "SessionDayRow",
+    "SourcePersonRow",
     "SyncBudgetRow",
     "SyncCallRow",
     "SyncErasureRow",
