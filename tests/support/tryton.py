@@ -1,9 +1,12 @@
 """A real Tryton for tests: a process of its own on SQLite, never imported, stopped by its process id."""
 
 import base64
+import hashlib
 import os
 import secrets
+import shutil
 import socket
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +20,7 @@ import httpx
 PEER = Path(__file__).resolve().parents[1] / "peers" / "tryton"
 PROGRAMS = PEER / ".venv" / "bin"
 STARTUP_S, STOP_S = 60, 20
+MODULES = ("party", "sale_opportunity", "rolecall_practice")
 PASSWORD = "rolecall-tests"  # of a server that lives as long as a test
 
 
@@ -29,6 +33,7 @@ class Server:
     """A running Tryton with one company, and a bare client of its own to set things up and to judge."""
 
     url: str
+    database: Path
     company: int = 0
     currency: int = 0
     customer: int = 0
@@ -65,8 +70,13 @@ class Server:
         rows = [{"party": party, "company": self.company, "start_date": hired} for party in parties]
         return self.call("company.employee", "create", rows)
 
-    def deals(self, count: int, owners: Sequence[int], first: int = 0, state: str = "won") -> list[int]:
-        """Opportunities of 100.10 EUR and more."""
+    def close_deals(self, state: str, where: str) -> None:
+        """Close deals in the database itself: Tryton lets a deal be won through a sale alone, one after the other."""
+        with sqlite3.connect(self.database, timeout=30) as con:
+            con.execute(f"update sale_opportunity set state = ?, end_date = '2026-10-05' where {where}", (state,))
+
+    def deals(self, count: int, owners: Sequence[int], first: int = 0) -> list[int]:
+        """Leads of 100.10 EUR and more."""
         day = {"__class__": "date", "year": 2026, "month": 10, "day": 5}
         rows = [
             {
@@ -77,8 +87,6 @@ class Server:
                 "employee": owners[number % len(owners)],
                 "amount": {"__class__": "Decimal", "decimal": f"{100 + number}.10"},
                 "start_date": day,
-                "end_date": day,
-                "state": state,
             }
             for number in range(first, first + count)
         ]
@@ -99,17 +107,34 @@ def server(folder: Path) -> Iterator[Server]:
     config.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n[web]\nlisten = 127.0.0.1:{port}\n")
     environment = {**os.environ, "PYTHONPATH": str(PEER / "module"), "TRYTONPASSFILE": str(folder / "password")}
     (folder / "password").write_text(PASSWORD)
-    (folder / "crm.sqlite").touch()
-    modules = ["party", "sale_opportunity", "rolecall_practice"]
-    subprocess.run(
-        [PROGRAMS / "trytond-admin", "-c", config, "-d", "crm", "--email", "admin@example.com",
-         "--activate-dependencies", "-u", *modules],
-        env=environment, check=True, capture_output=True,
-    )  # fmt: skip
+    template = PEER / ".venv" / f"template-{_module_digest()}.sqlite"
+    if template.exists():
+        shutil.copy(template, folder / "crm.sqlite")
+    else:
+        _initialise(folder, config, environment)
+        draft = template.with_name(f"{template.name}.{os.getpid()}")
+        shutil.copy(folder / "crm.sqlite", draft)
+        draft.replace(template)
     with running(folder, port, environment) as url:
-        found = Server(url)
+        found = Server(url, folder / "crm.sqlite")
         found.found_company()
         yield found
+
+
+def _initialise(folder: Path, config: Path, environment: dict[str, str]) -> None:
+    """A database with the modules: half a minute of work, so that its result is kept beside the installation."""
+    (folder / "crm.sqlite").touch()
+    subprocess.run(
+        [PROGRAMS / "trytond-admin", "-c", config, "-d", "crm", "--email", "admin@example.com",
+         "--activate-dependencies", "-u", *MODULES],
+        env=environment, check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def _module_digest() -> str:
+    """Changes with the module, the release and the password: each needs a database of its own."""
+    files = sorted((PEER / "module").rglob("*.py")) + [PEER / "requirements.txt"]
+    return hashlib.sha256(PASSWORD.encode() + b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 @contextmanager
