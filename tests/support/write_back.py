@@ -1,19 +1,20 @@
 """A write-back as the pipeline does it: plan against the ledger, narrow to what changed, deliver."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import orjson
 import polars as pl
+import pytest
 import sqlalchemy as sa
 from support.sync import NOW, FakeTime
 
 from governance.state.sync_model import SyncRejectRow
 from integrations.crm.base import PersonSink
 from integrations.sync import planner
-from integrations.sync.base import SyncError
+from integrations.sync.base import Answer, Outgoing, SyncError
 from integrations.sync.ledger import Ledger
 from integrations.sync.machine import Patience
 from integrations.sync.sender import Report, deliver
@@ -59,6 +60,29 @@ def write_back(
             patience=Patience(), clock=clock,
         )  # fmt: skip
     return Synced(plan.counts, report)
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+def died_before_acknowledgement(
+    ledger: Ledger, sink: PersonSink, wanted: Mapping[str, Fields], patch: pytest.MonkeyPatch
+) -> None:
+    """A run whose process dies when the second batch is written and nothing of it is noted."""
+    apply, calls = sink.apply, 0
+
+    def dying(batch: Sequence[Outgoing]) -> Answer:
+        nonlocal calls
+        calls += 1
+        answer = apply(batch)
+        if calls == 2:
+            raise Died
+        return answer
+
+    patch.setattr(sink, "apply", dying)
+    with pytest.raises(Died):
+        write_back(ledger, sink, wanted)
 
 
 def codes(ledger: Ledger) -> dict[str, tuple[str, str]]:

@@ -51,7 +51,7 @@ class Portal:
         token = connector.secret("token")
         known: dict[str, Any] = {"headers": {"authorization": f"Bearer {token}"}, "secrets": [token]}
         url = connector.url or URL
-        self._calls = Transport(url, bucket=Bucket(options.calls_a_minute, burst=100), **known)
+        self._calls = Transport(url, bucket=Bucket(options.calls_a_minute), **known)
         self._searches = Transport(url, bucket=Bucket(options.searches_a_second * 60, burst=4), **known)
 
     def path(self, area: str, *parts: str) -> str:

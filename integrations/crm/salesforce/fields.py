@@ -112,6 +112,15 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+def long_id(text: str) -> str:
+    """The id of 18 characters for one of 15, whose letters' case counts; anything else as it is."""
+    if len(text) != 15:
+        return text
+    groups = (text[at : at + 5] for at in (0, 5, 10))
+    capitals = (sum(1 << at for at, letter in enumerate(group) if "A" <= letter <= "Z") for group in groups)
+    return text + "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits] for bits in capitals)
+
+
 def literal(value: datetime | str) -> str:
     """A value in a SOQL condition."""
     if isinstance(value, datetime):

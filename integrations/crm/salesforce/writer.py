@@ -11,7 +11,7 @@ from integrations.crm.base import Found, PersonSink, Unseen
 from integrations.crm.config import Writing
 from integrations.crm.cursors import shared
 from integrations.crm.salesforce.bulk import Query, Unfinished, Uploaded, upload
-from integrations.crm.salesforce.fields import Catalogue, cell, from_json, literal, typed
+from integrations.crm.salesforce.fields import Catalogue, cell, from_json, literal, long_id, typed
 from integrations.crm.salesforce.session import REMEDIES, Denied, Session, exact, problem
 from integrations.sources import FieldInfo, SourceError
 from integrations.sync import answers
@@ -36,6 +36,8 @@ class SalesforceSink(PersonSink):
     """A ``PersonSink``. ``addresses`` hold values of ``writing.key``: ``Id``, an External ID, an e-mail address."""
 
     def __init__(self, session: Session, catalogue: Catalogue, writing: Writing, addresses: Mapping[str, str]) -> None:
+        if writing.key.lower() == "id":
+            addresses = {key: long_id(address) for key, address in addresses.items()}
         super().__init__(writing, addresses)
         self._session, self._catalogue = session, catalogue
         self._key = "Id" if writing.key.lower() == "id" else writing.key

@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from integrations.crm.salesforce.fields import long_id
 from integrations.crm.simulators import soql
-from integrations.crm.simulators.salesforce_org import Org, View, code, json_value, long_id, unknown
+from integrations.crm.simulators.salesforce_org import Org, View, code, json_value, unknown
 from integrations.crm.simulators.store import Field, Record, Refused, Table
 
 COLLECTION_ROWS = 200

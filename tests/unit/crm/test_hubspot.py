@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.crm_clouds import START, Authority, Clock
+from support.reading import alive, read_all
 from support.sync import FakeTime
-from support.write_back import codes, refused_at_preflight, write_back
+from support.write_back import codes, died_before_acknowledgement, refused_at_preflight, write_back
 
 from integrations.crm.config import CrmConnector, Writing
 from integrations.crm.hubspot import Hubspot
@@ -59,23 +60,11 @@ def opened(address: str, **options: Any) -> Hubspot:
 
 
 def records(crm: Hubspot, query: Query = DEALS, cursor: str | None = None) -> tuple[dict[str, Record], str | None, int]:
-    """The newest version of each record, the last cursor, and how many were given."""
-    found: dict[str, Record] = {}
-    count = 0
-    for page in crm.read(query, cursor):
-        assert not page.unreadable
-        count += len(page.records)
-        found |= {record.id: record for record in page.records}
-        cursor = page.cursor or cursor
-    return found, cursor, count
+    return read_all(crm, query, cursor)
 
 
 def state(portal: Portal) -> dict[str, Decimal | None]:
     return {row.id: row.values["amount"] for row in portal.tables["deals"].live()}
-
-
-def alive(found: dict[str, Record]) -> dict[str, Any]:
-    return {each.id: each.fields["amount"] for each in found.values() if not each.deleted}
 
 
 def clock(portal: Portal) -> Clock:
@@ -117,7 +106,7 @@ def test_reads_what_changed_and_what_is_gone(crm: Hubspot, portal: Portal) -> No
     fill_portal(portal, people=3, deals=700)
     spread(portal)
     known, cursor, count = records(crm)
-    assert (count, alive(known)) == (700, state(portal))
+    assert (count, alive(known, "amount")) == (700, state(portal))
     clock(portal).forward(3_600)
     table, ids = portal.tables["deals"], list(portal.tables["deals"].rows)
     for each in ids[:50]:
@@ -128,7 +117,7 @@ def test_reads_what_changed_and_what_is_gone(crm: Hubspot, portal: Portal) -> No
     assert count == 50
     gone = {record.id for page in crm.deleted(DEALS, cursor) for record in page.records}
     assert gone == set(ids[50:55])
-    assert {k: v for k, v in alive(known | fresh).items() if k not in gone} == state(portal)
+    assert {k: v for k, v in alive(known | fresh, "amount").items() if k not in gone} == state(portal)
     clock(portal).forward(3_600)
     assert records(crm, cursor=later)[2] == 50  # nothing new: the overlap is read again, the cursor stays
     assert records(crm, cursor=later)[1] == later
@@ -149,7 +138,7 @@ def test_more_changes_than_the_ceiling_of_a_search(crm: Hubspot, portal: Portal)
     fill_portal(portal, people=2, deals=1_500)
     spread(portal, seconds=0.01)
     found, _, _ = records(crm, cursor='["2026-11-02T09:00:00+00:00",""]')
-    assert alive(found) == state(portal)
+    assert alive(found, "amount") == state(portal)
 
 
 def test_records_that_move_between_pages_are_not_lost(crm: Hubspot, portal: Portal) -> None:
@@ -164,7 +153,7 @@ def test_records_that_move_between_pages_are_not_lost(crm: Hubspot, portal: Port
 
     portal.faults.plan("POST .*/search", first=shift, skip=2, times=1)
     found, _, _ = records(crm, cursor='["2026-11-02T09:00:00+00:00",""]')
-    assert alive(found) == state(portal)
+    assert alive(found, "amount") == state(portal)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -327,6 +316,18 @@ def test_an_answer_that_is_lost_neither_loses_nor_doubles(
         done = write_back(ledger, sinked(crm, 150), wanted(150), time=time)
     assert (done.stored, done.report.counts.left, shown(portal)) == (150, 0, 150)
     assert len(portal.tables["contacts"].rows) == 150
+
+
+def test_a_process_that_dies_before_the_acknowledgement_sends_nothing_twice(
+    crm: Hubspot, portal: Portal, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_portal(portal, people=250)
+    died_before_acknowledgement(ledger, sinked(crm, 250), wanted(250), monkeypatch)
+    stamps = {row.id: row.modified for row in portal.tables["contacts"]}
+    clock(portal).forward(60)
+    done = write_back(ledger, sinked(crm, 250), wanted(250))
+    assert (done.report.counts.left, shown(portal)) == (0, 250)
+    assert sum(row.modified == stamps[row.id] for row in portal.tables["contacts"]) == 200
 
 
 def test_a_conflict_refuses_the_batch_and_is_found(crm: Hubspot, portal: Portal, ledger: Ledger) -> None:

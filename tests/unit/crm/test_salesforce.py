@@ -10,8 +10,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support.crm_clouds import START, Authority, Clock
+from support.reading import alive, read_all
 from support.sync import FakeTime
-from support.write_back import codes, refused_at_preflight, write_back
+from support.write_back import codes, died_before_acknowledgement, refused_at_preflight, write_back
 
 from integrations.crm.config import CrmConnector, Writing
 from integrations.crm.salesforce import Salesforce
@@ -71,23 +72,11 @@ def opened(address: str, **options: Any) -> Salesforce:
 def records(
     crm: Salesforce, query: Query = DEALS, cursor: str | None = None
 ) -> tuple[dict[str, Record], str | None, int]:
-    """The newest version of each record, the last cursor, and how many were given."""
-    found: dict[str, Record] = {}
-    count = 0
-    for page in crm.read(query, cursor):
-        assert not page.unreadable
-        count += len(page.records)
-        found |= {record.id: record for record in page.records}
-        cursor = page.cursor or cursor
-    return found, cursor, count
+    return read_all(crm, query, cursor)
 
 
 def state(org: Org, name: str = "Opportunity") -> dict[str, Decimal | None]:
     return {row.id: row.values["Amount"] for row in org.tables[name].live()}
-
-
-def alive(found: dict[str, Record]) -> dict[str, Any]:
-    return {each.id: each.fields["Amount"] for each in found.values() if not each.deleted}
 
 
 def clock(org: Org) -> Clock:
@@ -113,7 +102,7 @@ def test_reads_what_changed_and_what_is_gone(org: Org, org_address: str, trusted
     fill_org(org, people=3, deals=1_000)
     crm = opened(org_address, page=200, bulk_from=bulk_from, bulk_page=300, overlap_s=0)
     known, cursor, count = records(crm)
-    assert (count, alive(known)) == (1_000, state(org))
+    assert (count, alive(known, "Amount")) == (1_000, state(org))
     clock(org).forward(60)
     table, ids = org.tables["Opportunity"], list(org.tables["Opportunity"].rows)
     for each in ids[:50]:
@@ -123,7 +112,7 @@ def test_reads_what_changed_and_what_is_gone(org: Org, org_address: str, trusted
     fresh, _, count = records(crm, cursor=cursor)
     assert sum(record.modified_at > START for record in fresh.values() if record.modified_at) == 55
     assert count >= 55  # rows of the cursor's own second come again: more of that second may have become visible
-    assert alive(known | fresh) == state(org)
+    assert alive(known | fresh, "Amount") == state(org)
 
 
 def test_ties_at_the_boundary_of_pages_are_read_once(crm: Salesforce, org: Org) -> None:
@@ -145,7 +134,7 @@ def test_rows_that_move_between_pages_are_not_lost(crm: Salesforce, org: Org) ->
 
     org.faults.plan("GET .*/queryAll", first=shift, skip=2, times=1)
     found, _, _ = records(crm)
-    assert alive(found) == state(org)
+    assert alive(found, "Amount") == state(org)
 
 
 def test_a_change_that_becomes_visible_late_is_caught_by_the_overlap(crm: Salesforce, org: Org) -> None:
@@ -161,7 +150,7 @@ def test_a_change_that_becomes_visible_late_is_caught_by_the_overlap(crm: Salesf
     )  # committed after what was read, stamped before
     fresh, _, _ = records(crm, cursor=cursor)
     assert late.id in fresh
-    assert alive(known | fresh) == state(org)
+    assert alive(known | fresh, "Amount") == state(org)
 
 
 def test_an_idle_source_does_not_move_the_cursor(crm: Salesforce, org: Org) -> None:
@@ -381,7 +370,26 @@ def test_a_server_whose_clock_is_years_off(crm: Salesforce, org: Org) -> None:
     table.update(list(table.rows)[1], {"Amount": 2})
     fresh, _, count = records(crm, cursor=cursor)
     assert count == 2  # the change, and the overlap
-    assert alive(known | fresh) == state(org)
+    assert alive(known | fresh, "Amount") == state(org)
+
+
+def test_a_process_that_dies_before_the_acknowledgement_sends_nothing_twice(
+    crm: Salesforce, org: Org, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_org(org, people=500)
+    died_before_acknowledgement(ledger, sinked(crm, 500), wanted(500), monkeypatch)
+    stamps = {row.id: row.modified for row in org.tables["Contact"]}
+    clock(org).forward(60)
+    done = write_back(ledger, sinked(crm, 500), wanted(500))
+    assert (done.report.counts.left, len(shown(org))) == (0, 500)
+    assert sum(row.modified == stamps[row.id] for row in org.tables["Contact"]) == 400
+
+
+def test_ids_of_15_characters_find_their_record(crm: Salesforce, org: Org, ledger: Ledger) -> None:
+    fill_org(org, people=1)
+    (row,) = org.tables["Contact"]
+    sink = crm.sink(WRITING.model_copy(update={"key": "Id"}), {"k1": row.id[:15]})
+    assert write_back(ledger, sink, wanted(1)).stored == 1
 
 
 def test_each_refusal_keeps_its_reason_and_the_rest_goes_on(crm: Salesforce, org: Org, ledger: Ledger) -> None:
