@@ -52,14 +52,8 @@ def load_requests(stale: Stale, batch: str) -> list[dg.RunRequest]:
 def batch_of(lake: Lake, stale: Stale, launches: int, catalog: str, now: datetime) -> str:
     """Name of what these days are to be built from, and what they were built from last."""
     records = built.read(lake)
-    parts = [
-        (
-            str(day),
-            [lake.file_id(path, day) for path in (*(table.path for table in RAW), reported.TABLE)],
-            str(records.get(day)),
-        )
-        for day in stale.days()
-    ]
+    inputs = (*(table.path for table in RAW), reported.TABLE)
+    parts = [(str(day), [lake.file_id(path, day) for path in inputs], str(records.get(day))) for day in stale.days()]
     text = repr((sorted(parts), launches, catalog, now.strftime("%Y-%m-%dT%H")))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,8 +1,9 @@
 """The raw layer as Dagster sees it. Landing itself is plain code beside this module.
 
-``raw/deliveries`` and ``raw/crm_records`` are assets: draining the inbox and reading connectors is work that a run does. ``raw/bundles`` and ``raw/outcomes`` are
-external assets: files are landed by whoever has them (``rolecall ingest``, a connector), at any time and for any set of
-days at once, with the report that this person needs; a run has nothing to do there, it only reads.
+``raw/deliveries`` and ``raw/crm_records`` are assets: draining the inbox and reading connectors is work that a run
+does. ``raw/bundles`` and ``raw/outcomes`` are external assets: files are landed by whoever has them (``rolecall
+ingest``), at any time and for any set of days at once, with the report that this person needs; a run has nothing to
+do there, it only reads.
 """
 
 from datetime import UTC, datetime

@@ -6,6 +6,13 @@ from governance.state.batch_model import BatchRow, RejectRow
 from governance.state.inbox_model import InboxRecord, PullRow
 from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
+from governance.state.lms_model import (
+    ClaimCodeRow,
+    LmsIdentityRow,
+    LmsResultRow,
+    PackageExportRow,
+    PackageTokenRow,
+)
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
@@ -26,10 +33,15 @@ __all__ = [
     "AuditRow",
     "Base",
     "BatchRow",
+    "ClaimCodeRow",
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LmsIdentityRow",
+    "LmsResultRow",
     "MediaProbeRow",
+    "PackageExportRow",
+    "PackageTokenRow",
     "PullRow",
     "RejectRow",
     "RubricRow",

@@ -1,4 +1,4 @@
-"""``rolecall serve``: the three servers and a simulated CRM, each in the foreground."""
+"""``rolecall serve``: the servers, each in the foreground."""
 
 import os
 import sys
@@ -68,9 +68,9 @@ def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
 
 
 @app.command()
-def crm(
+def crm_simulator(
     system: Annotated[CrmSystem, typer.Option(help="Whose wire formats it speaks")],
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one", min=0, max=65535)] = 0,
+    port: Annotated[int, PORT] = 8702,
     people: Annotated[int, typer.Option(min=1, help="Records of people")] = 100,
     deals: Annotated[int, typer.Option(min=0, help="Deals that they own")] = 500,
     certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) for localhost: speak TLS")] = None,
@@ -92,6 +92,34 @@ def crm(
             signal.pause()
     except RuntimeError as error:
         raise Problem(str(error)) from error
+
+
+@app.command()
+def simulator(
+    host: Annotated[str, HOST] = "127.0.0.1",
+    port: Annotated[int, PORT] = 8701,
+    folder: Annotated[
+        Path | None, typer.Option(help="A simulation whose conversations it knows as well", file_okay=False)
+    ] = None,
+) -> None:
+    """A simulated engine: its API, and rooms in which role-plays can be held without one."""
+    import tempfile
+
+    import uvicorn
+
+    from governance.catalog import Catalog
+    from integrations.engine.simulator import API_KEY, api
+    from integrations.engine.simulator.rooms import Rooms
+    from pipelines import environment
+    from pipelines.console import ERR
+
+    settings = environment.prepare()
+    ERR.print(f"ROLECALL_ENGINE_URL=http://{host}:{port} ROLECALL_ENGINE_KEY={API_KEY}", markup=False)
+    with tempfile.TemporaryDirectory(prefix="rolecall-") as films:
+        rooms = Rooms(Catalog.load(settings.config), Path(films))
+        uvicorn.run(
+            api.app(folder, rooms=rooms), host=host, port=port, log_level=settings.log_level.lower(), access_log=False
+        )
 
 
 def _become(module: list[str], options: list[str], variables: dict[str, str]) -> None:

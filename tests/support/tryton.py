@@ -133,7 +133,7 @@ def _initialise(folder: Path, config: Path, environment: dict[str, str]) -> None
 
 def _module_digest() -> str:
     """Changes with the module, the release and the password: each needs a database of its own."""
-    files = sorted((PEER / "module").rglob("*.py")) + [PEER / "requirements.txt"]
+    files = [*sorted((PEER / "module").rglob("*.py")), PEER / "requirements.txt"]
     return hashlib.sha256(PASSWORD.encode() + b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
