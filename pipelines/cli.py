@@ -10,11 +10,7 @@ from typing import Annotated
 
 import typer
 
-<<<<<<< HEAD
-from pipelines.commands import audit, demo, doctor, export, ingest, query, run, scorm, serve, simulate, sync
-=======
-from pipelines.commands import demo, doctor, export, ingest, query, report, run, scorm, serve, simulate, sync
->>>>>>> main
+from pipelines.commands import audit, demo, doctor, export, ingest, query, report, run, scorm, serve, simulate, sync
 
 app = typer.Typer(
     name="rolecall",

@@ -47,7 +47,9 @@ def test_reviews_reach_core_as_states_and_new_scores(made: Path, tmp_path: Path)
     states = {(row["session_id"], row["scorer_kind"]): row["review_state"] for row in found}
     assert [states[row["session_id"], "engine_llm"] for row in rows[:3]] == ["rejected", "accepted", "adjusted"]
     mine = [r for r in found if r["session_id"] == adjusted["session_id"]]
-    assert {row["scorer_kind"] for row in mine} == {"engine_llm", "human"}, "the earlier score stands beside the new one"
+    assert {row["scorer_kind"] for row in mine} == {"engine_llm", "human"}, (
+        "the earlier score stands beside the new one"
+    )
     assert max(row["overall"] for row in mine) == 1.0
     assert "intact (" in rolecall("audit", "verify")
     rolecall("run")
