@@ -1,4 +1,4 @@
-"""Runs in the Open edX peer's own environment: takes a package and recorded calls a line, answers with what it published.
+"""Runs in the Open edX peer's environment: takes a package and recorded calls a line, tells what it published.
 
 A line in: ``{"zip": path, "calls": [[element, value], ...]}``. A line out: version, page, published grades, status.
 """
@@ -32,6 +32,7 @@ from xblock.field_data import DictFieldData  # noqa: E402
 def judged(path: str, calls: list[list[str]]) -> dict[str, object]:
     """The grades that the block publishes for these calls."""
     runtime = mock.Mock()
+    runtime.service.return_value = None  # no settings: its own defaults
     block = ScormXBlock(runtime, DictFieldData({"has_score": True, "weight": 1}), mock.MagicMock())
     block.location = mock.Mock(block_id="b1", org="o", course="c", block_type="scorm")
     with Path(path).open("rb") as file:
