@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from support.lrs import KEY, SECRET, Peer
@@ -24,14 +24,17 @@ from assets.exports.delivery import Delivered, Post, Wish
 from assets.exports.statements import PATH, issue_days, stale_days
 from governance.settings import PROJECT
 from integrations.sync.ledger import Ledger
+from integrations.sync.sender import Clock
 from integrations.xapi.destinations import load
 
 CRITERIA = ("client_profile", "risk_disclosure", "cost_disclosure", "plain_language", "understanding_check",
             "decision_and_record")  # fmt: skip
 STEP_S = 60
+HURRY = 20  # waits are that much shorter
+HURRIED = Clock(monotonic=lambda: time.monotonic() * HURRY, sleep=lambda seconds: time.sleep(seconds / HURRY))
 
 
-def scored(number: int, learner: str | None = None, points: int = 4) -> dict:
+def scored(number: int, points: int = 4, at: str = "2026-11-02T10:00:00Z") -> dict:
     """A session with a score by six criteria: nine statements or so."""
     made = bundle(
         number,
@@ -40,12 +43,12 @@ def scored(number: int, learner: str | None = None, points: int = 4) -> dict:
                 "rubric_id": "suitability-disclosure",
                 "rubric_version": "1",
                 "scorer": {"kind": "engine_llm", "id": "submit_suitability_v1", "version": "1"},
-                "scored_at": "2026-11-02T10:00:00Z",
+                "scored_at": at,
                 "criteria": [{"criterion_id": each, "score": points, "evidence_turns": [0]} for each in CRITERIA],
             }
         ],
     )
-    made["launch"] |= {"scenario_id": "suitability-fund", "learner_id": learner or f"e{number}"}
+    made["launch"] |= {"scenario_id": "suitability-fund", "learner_id": f"e{number}"}
     return made
 
 
@@ -88,7 +91,7 @@ def secrets(name: str) -> Mapping[str, str]:
 def send(home: Home, name: str, **more: object) -> Delivered:
     """Deliver to a destination in this process."""
     wish = Wish(name, load(home.config, name), **more)  # type: ignore[arg-type]
-    return Post(home.lake, Ledger(home.state), home.identities).deliver(wish, lambda: datetime.now(UTC))
+    return Post(home.lake, Ledger(home.state), home.identities).deliver(wish, HURRIED)
 
 
 def killed(home: Home, name: str, kills: int, draw: random.Random) -> int:
@@ -137,5 +140,5 @@ if __name__ == "__main__":
     place = Home(Path(folder), Path(config))
     wanted = Wish(target, load(Path(config), target))
     Post(place.lake, Ledger(place.state), place.identities).deliver(
-        wanted, lambda: datetime.now(UTC), lambda done, total, note: sys.stdout.write(f"{done}/{total} {note}\n")
+        wanted, HURRIED, lambda done, total, note: sys.stdout.write(f"{done}/{total} {note}\n")
     )

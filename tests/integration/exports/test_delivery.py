@@ -9,11 +9,13 @@ import orjson
 import pytest
 from support.deliver import agrees, connect, home_with, issue, killed, scored, send, statements
 from support.lrs import Peer, ralph, xapi_statements
-from support.pipeline import Home
+from support.pipeline import NOW, Home
 from support.proxy import Fault, faulty
 from support.sync import record
 
+from assets.exports.erasure import take_back
 from integrations.sync.base import Outgoing, SyncError
+from integrations.sync.erasures import Erasures
 from integrations.sync.health import broken_runs, rejects, targets
 from integrations.sync.ledger import Ledger
 from integrations.sync.sender import deliver
@@ -144,7 +146,7 @@ def test_a_changed_score_is_voided_where_it_arrived_and_silent_where_it_did_not(
     connect(home, "early", strict.url, gzip="true")
     first = send(home, "early")
     assert first.report is not None
-    home.land([scored(0, points=1)])
+    home.land([scored(0, points=1, at="2026-11-03T10:00:00Z")])
     issue(home)
     second = send(home, "early")
     assert second.report is not None
@@ -196,3 +198,27 @@ def _outgoing(statement: dict) -> Outgoing:
 def test_files_and_filters_of_a_destination_are_checked() -> None:
     with pytest.raises(ValueError, match="leave voiding out"):
         Destination(kinds=("voiding",))  # type: ignore[arg-type]
+
+
+def test_an_erased_learner_is_taken_back_everywhere(tmp_path: Path, strict: Peer) -> None:
+    home = home_with(tmp_path / "erasing", 2)
+    connect(home, "lrs", strict.url)
+    send(home, "lrs")
+    ledger, key = Ledger(home.state), home.identities.key("acme", "e1")
+    stated = [each for each in strict.statements() if orjson.dumps(each).find(key.encode()) > 0]
+    done = take_back(home.lake, ledger, "acme", key, reason="subject request", now=NOW)
+    assert done.voided == len(stated) > 0
+    assert done.targets == {"lrs": len(stated)}
+    again = take_back(home.lake, ledger, "acme", key, reason="subject request", now=NOW)
+    assert again.voided == 0
+    sent = send(home, "lrs").report
+    assert sent is not None
+    assert sent.counts.acknowledged == len(stated)
+    assert all(key not in str(each) for each in strict.statements())
+    (row,) = targets(home.state).to_dicts()
+    assert row["erasures_open"] == 1
+    erasures = Erasures(home.state)
+    erasures.confirm("lrs", "acme", key, NOW)
+    assert erasures.open("acme") == []
+    with pytest.raises(SyncError, match="no hard deletion"):
+        erasures.confirm("lrs", "acme", "l_nobody", NOW)
