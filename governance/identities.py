@@ -150,6 +150,26 @@ class Identities:
             orient="row",
         )
 
+    def token(self, tenant: str, match: str, value: str) -> str:
+        """The keyed digest under which a value that names a person may land; addresses count without their case."""
+        text = value.casefold() if match == "email" else value
+        return "p_" + learner_key(self.secret, tenant, f"{match}\n{text}").removeprefix("l_")
+
+    def tokens(self, tenant: str) -> pl.DataFrame:
+        """One row per value by which a source may name a learner: match, token, learner_key.
+
+        ``match`` is learner_id, email or ``account:<connector>``. A value that two learners share names neither.
+        """
+        query = select(TABLE.learner_key, TABLE.learner_id, TABLE.email, TABLE.accounts).where(TABLE.tenant == tenant)
+        found: list[tuple[str, str, str]] = []
+        with self.state.reading() as session:
+            for key, learner_id, email, accounts in session.execute(query):
+                values = [("learner_id", learner_id), ("email", email)]
+                values += [(f"account:{name}", account) for name, account in (accounts or {}).items()]
+                found += [(match, self.token(tenant, match, value), key) for match, value in values if value]
+        frame = pl.DataFrame(found, schema=dict.fromkeys(("match", "token", "learner_key"), pl.String), orient="row")
+        return frame.filter(pl.col("learner_key").n_unique().over("token") == 1)
+
     def person(self, tenant: str, key: str) -> Person | None:
         """The learner behind a key, for a reader who may know; the caller has authorised and logged it."""
         with self.state.reading() as session:

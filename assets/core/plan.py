@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from assets.contracts.raw import BUNDLES, DELIVERIES
 from assets.contracts.raw import OUTCOMES as RAW_OUTCOMES
-from assets.core import built, scales
+from assets.core import built, reported, scales
 from assets.core.built import Built
 from assets.duck import connect, file_list
 from assets.lake import Lake, fingerprint
@@ -25,8 +25,11 @@ def stale_outcomes(lake: Lake) -> list[date]:
 
 def outcome_inputs(lake: Lake) -> dict[date, str]:
     """Fingerprint of what each day's outcomes are made of."""
-    files = lake.file_ids(RAW_OUTCOMES.path)
-    return {day: fingerprint({RAW_OUTCOMES.path: file, "code": CODE_VERSION}) for day, file in files.items()}
+    files = {table: lake.file_ids(table) for table in (RAW_OUTCOMES.path, reported.TABLE)}
+    return {
+        day: fingerprint({**{table: ids[day] for table, ids in files.items() if day in ids}, "code": CODE_VERSION})
+        for day in {day for ids in files.values() for day in ids}
+    }
 
 
 def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> list[date]:
