@@ -54,6 +54,8 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
         "Case", list(rows), key="case",
         format_func=lambda case: f"{rows[case]['severity']} · {rows[case]['name']} · {rows[case]['session_id']}",
     )  # fmt: skip
+    if chosen is None:
+        return
     found = session_queries.session(page.edition, rows[chosen]["session_id"])
     thing = shell.case_thing(rows[chosen], found)
     if not shell.may("handle_case", thing):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from fastapi.testclient import TestClient
+from support.served import free_port
 
 from governance.access import Role, Thing
 from governance.access.claims import local_user
@@ -40,22 +41,10 @@ class Box:
 @pytest.fixture
 def mail() -> Iterator[tuple[Box, int]]:
     box = Box()
-    controller = Controller(box, hostname="127.0.0.1", port=0)
-    controller.ready_timeout = 30
-    controller.server_coro = None  # type: ignore[assignment]
-    loop_ready = _start(controller)
-    yield box, loop_ready
-    controller.stop(no_assert=True)
-
-
-def _start(controller: Controller) -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        controller.port = probe.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
     controller.start()
-    return controller.port
+    yield box, controller.port
+    controller.stop(no_assert=True)
 
 
 @pytest.fixture
