@@ -38,7 +38,10 @@ def main() -> None:
     late = active.filter(pl.col("due_at") < datetime.now(UTC)).height
     shell.answer(place, f"**{count(active.height, 'case')}** open, **{late:,}** past the due time.")
     if cases.is_empty():
-        shell.missing("There is no case.", "`config/escalations.yaml` says which signals open one at the gateway.")
+        shell.missing(
+            "There is no case.",
+            "`config/escalations.yaml` says which signals open one at the gateway; files read by `rolecall ingest` open none.",
+        )
         return
     if active.height:
         _handle(escalations, active)

@@ -49,7 +49,10 @@ def main() -> None:
         shell.section("Waiting")
         shell.grid(waiting, WAITING, "review-queue")
     else:
-        shell.missing("Nothing waits.", "Failed, blocked and contested sessions appear here after each `rolecall run`.")
+        shell.missing(
+            "Nothing waits.",
+            "Failed, blocked and contested sessions appear here after `rolecall ingest` and `rolecall run`.",
+        )
     if decided.height:
         shell.section("Decided", "The next `rolecall run` brings these into the figures, as states and new scores.")
         visible = decided.join(review_queries.visible(page.edition, shell.reader_scope()), on="session_id", how="semi")
