@@ -78,9 +78,7 @@ def _standing(page: Page) -> str:
     """How the proofs stand."""
     roots = read_roots(roots_file(page.settings))
     if not roots or roots[-1][1] is None:
-        return (
-            "The audit chain has **0 signed roots**; `rolecall run` writes the first. Reports can be made all the same."
-        )
+        return "The audit chain has **0 signed roots**; `rolecall run` writes the first."
     newest = roots[-1][1]
     return (
         f"The audit chain holds **{count(newest['size'], 'event')}** under a root signed at {newest['at']}. "

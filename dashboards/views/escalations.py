@@ -40,7 +40,7 @@ def main() -> None:
     if cases.is_empty():
         shell.missing(
             "There is no case.",
-            "`config/escalations.yaml` says which signals open one at the gateway; files read by `rolecall ingest` open none.",
+            "The gateway opens them by `config/escalations.yaml`; `rolecall ingest` opens none.",
         )
         return
     if active.height:

@@ -51,7 +51,7 @@ def main() -> None:
     else:
         shell.missing(
             "Nothing waits.",
-            "Failed, blocked and contested sessions appear here after `rolecall ingest` and `rolecall run`.",
+            "Failed and contested sessions appear here after `rolecall ingest` and `rolecall run`.",
         )
     if decided.height:
         shell.section("Decided", "The next `rolecall run` brings these into the figures, as states and new scores.")

@@ -129,16 +129,10 @@ def test_a_guessed_session_is_refused_and_logged_without_saying_whether_it_exist
     assert ("oidc:officer", "open_session", False, "no_such_session") in site.log()
 
 
-@pytest.mark.parametrize(
-    ("who", "said"),
-    [
-        ("forged", "You have no role that opens a page here"),
-        ("elsewhere", "No published marts yet"),
-    ],
-)
-def test_forged_claims_and_another_tenant_open_nothing(site: Site, guest: Page, who: str, said: str) -> None:
+@pytest.mark.parametrize("who", ["forged", "elsewhere"])
+def test_forged_claims_and_another_tenant_open_nothing(site: Site, guest: Page, who: str) -> None:
     log_in(guest, site, who)
-    expect(guest.get_by_text(said)).to_be_visible()
+    expect(guest.get_by_text("No customer is in your scope")).to_be_visible()
     expect(guest.get_by_text("acme", exact=True)).to_have_count(0)
 
 
