@@ -4,7 +4,6 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import bagit
@@ -19,7 +18,7 @@ PERIOD = ("--from", "2026-01-01", "--to", "2026-12-31")
 
 
 @pytest.fixture(scope="module")
-def files(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def files(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     home = folder / "home"
     shutil.copytree(made, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
@@ -36,7 +35,7 @@ def files(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         "--out",
         str(folder / "b.zip"),
     )
-    yield folder
+    return folder
 
 
 def findings(path: Path) -> list[str]:
