@@ -31,4 +31,22 @@ deliver = dg.ScheduleDefinition(
     description="Delivers statements to every enabled LRS; does nothing without one",
 )
 
-SCHEDULES = [prune, reconcile, deliver]
+read_crm = dg.ScheduleDefinition(
+    name="read_crm",
+    job=jobs.read_crm,
+    cron_schedule="35 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Fetches from every enabled CRM; does nothing without one",
+)
+
+write_crm = dg.ScheduleDefinition(
+    name="write_crm",
+    job=jobs.write_crm,
+    cron_schedule="5 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes readiness to every enabled CRM, once a day; does nothing without one",
+)
+
+SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm]
