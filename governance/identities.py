@@ -195,6 +195,15 @@ class Identities:
             return None
         return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
 
+    def names(self, tenant: str, keys: Iterable[str]) -> dict[str, str]:
+        """Name of each learner, the learner id where the directory has none; for a reader who may know."""
+        wanted = list(keys)
+        with self.state.reading() as session:
+            query = select(TABLE.learner_key, TABLE.name, TABLE.learner_id).where(
+                TABLE.tenant == tenant, among(session, TABLE.learner_key, wanted)
+            )
+            return {key: name or learner_id for key, name, learner_id in session.execute(query)}
+
     def jurisdiction(self, tenant: str, key: str) -> str | None:
         """Where the learner works, as the directory says; None where it does not."""
         with self.state.reading() as session:

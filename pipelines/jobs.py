@@ -14,6 +14,7 @@ REGISTRIES = dg.AssetSelection.assets(["core", "learners"], ["core", "launches"]
 DAYS = dg.AssetSelection.groups("raw", "core") - REGISTRIES  # raw files that others land are checked here too
 MARTS = dg.AssetSelection.groups("marts").materializable()
 DELIVERIES = dg.AssetSelection.assets(["exports", "lrs_delivery"])
+PACKAGES = dg.AssetSelection.assets(["exports", "scorm_packages"])
 STATEMENTS = dg.AssetSelection.assets(["exports", "xapi_statements"])
 
 rebuild_sessions = dg.define_asset_job(
@@ -64,6 +65,9 @@ write_crm = dg.define_asset_job(
     selection=dg.AssetSelection.assets(["exports", "crm_writeback"]),
     description="Readiness to people's records of every enabled CRM, from the published marts.",
 )
+packages = dg.define_asset_job(
+    "build_packages", selection=PACKAGES, description="SCORM packages of every destination, scenario and edition."
+)
 
 LOADS = [load_sessions, load_outcomes, load_registries]
 JOBS = [
@@ -77,4 +81,5 @@ JOBS = [
     deliver,
     read_crm,
     write_crm,
+    packages,
 ]

@@ -49,4 +49,13 @@ write_crm = dg.ScheduleDefinition(
     description="Writes readiness to every enabled CRM, once a day; does nothing without one",
 )
 
-SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm]
+report = dg.ScheduleDefinition(
+    name="monthly_report",
+    job=housework.report,
+    cron_schedule="0 6 2 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes the report of the month before for every tenant",
+)
+
+SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm, report]

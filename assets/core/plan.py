@@ -9,6 +9,7 @@ from assets.core import built, reported, scales
 from assets.core.built import Built
 from assets.duck import connect, file_list
 from assets.lake import Lake, fingerprint
+from assets.raw.reviews import PATH as REVIEWS
 from governance.catalog import Catalog
 from governance.identities import Identities
 from governance.launches import Launches
@@ -50,10 +51,13 @@ def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> lis
 def inputs(lake: Lake, catalog: Catalog) -> dict[date, str]:
     """Fingerprint of what each day's sessions are made of, launches apart."""
     files = {table: lake.file_ids(table) for table in SESSION_TABLES}
+    reviewed = lake.file_ids(REVIEWS)
     days = {day for ids in files.values() for day in ids}
     return {
         day: fingerprint(
-            {table: ids.get(day) for table, ids in files.items()} | {"catalog": catalog.digest, "code": CODE_VERSION}
+            {table: ids.get(day) for table, ids in files.items()}
+            | {"catalog": catalog.digest, "code": CODE_VERSION}
+            | ({REVIEWS: reviewed[day]} if day in reviewed else {})
         )
         for day in days
     }

@@ -9,6 +9,8 @@ from integrations.crm.base import Connector
 from integrations.crm.config import ConnectorError, CrmConnector, System
 
 CLASSES: dict[System, str] = {
+    "salesforce": "Salesforce",
+    "hubspot": "Hubspot",
     "tryton": "Tryton",
     "sql": "Sql",
     "files": "Files",
