@@ -6,6 +6,7 @@ from governance.state.inbox_model import InboxRecord, PullRow
 from governance.state.launch_model import LaunchRow
 from governance.state.learner_model import IdentityRow
 from governance.state.media_model import MediaProbeRow
+from governance.state.privacy_model import ErasedRow, ErasureRow, LegalHoldRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
 from governance.state.sync_model import (
@@ -23,9 +24,12 @@ from governance.state.withheld_model import WithheldRow
 __all__ = [
     "Base",
     "BatchRow",
+    "ErasedRow",
+    "ErasureRow",
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LegalHoldRow",
     "MediaProbeRow",
     "PullRow",
     "RejectRow",
