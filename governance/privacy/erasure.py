@@ -107,12 +107,20 @@ class Erasures:
 
     def compact(self) -> None:
         """Give deleted pages back, so that no deleted name lingers in the database's file or its log."""
+        if self.state.dialect == "sqlite":
+            self._raw("vacuum", "pragma wal_checkpoint(truncate)")
+            return
         with self.state.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("vacuum")
-                connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
-            else:
-                connection.exec_driver_sql("vacuum")
+            connection.exec_driver_sql("vacuum")
+
+    def _raw(self, *statements: str) -> None:
+        """Statements that SQLite runs outside of a transaction alone, which SQLAlchemy would begin."""
+        connection = self.state.engine.raw_connection()
+        try:
+            for statement in statements:
+                connection.cursor().execute(statement)
+        finally:
+            connection.close()
 
     def _forget(self, session: Session, subject: Subject) -> int:
         """Remove the learners from the identity store, also where they are named as somebody's manager."""
