@@ -18,7 +18,7 @@ from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
 from dashboards.theme import LETTERING, PAPER, config, for_dark
-from dashboards.wording import day, listing
+from dashboards.wording import count, day, listing
 from governance.access import Decision, Scope, Thing, authorize, scope
 from governance.identities import Identities
 from governance.project import DashboardSettings
@@ -206,7 +206,14 @@ def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, wrapped:
             key=f"grid-{name}",
         )
     if may("export_rows", log=False):
-        save("Download CSV", csv(shown), f"rolecall-{name}.csv", key=f"csv-{name}")
+        save("Download CSV", csv(shown), f"rolecall-{name}.csv", key=f"csv-{name}", on_saved=lambda: _exported(name))
+
+
+def _exported(name: str) -> None:
+    """Note in the access log that the rows of a table were taken away as a file."""
+    page = current_page()
+    thing = Thing.page(page.edition.tenant)
+    look("export_rows", thing, authorize(page.reader, "export_rows", thing), what=name)
 
 
 def csv(frame: pl.DataFrame) -> str:
@@ -301,3 +308,13 @@ def withheld_note(frame: pl.DataFrame, cell: Cell, minimum: int) -> None:
         f"{hidden} of {frame.height} weekly figures are withheld, marked by a grey dash: fewer than {minimum} people "
         f"stand behind them, or they would reveal a group that small.{wider}"
     )
+
+
+def withheld_rows(frame: pl.DataFrame, page: Page, what: str) -> None:
+    """Say how many rows of a mart are withheld."""
+    hidden = int(frame["suppressed"].sum() or 0)
+    if hidden:
+        st.markdown(
+            f"{hidden} of {count(frame.height)} {what} are withheld: fewer than {page.settings.minimum_cell} people "
+            "stand behind them, or they would reveal a group that small."
+        )

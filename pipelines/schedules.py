@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines import housework
+from pipelines import housework, jobs
 
 prune = dg.ScheduleDefinition(
     name="prune_inbox",
@@ -22,4 +22,22 @@ reconcile = dg.ScheduleDefinition(
     description="Pulls sessions that lack parts after their end; does nothing without ROLECALL_ENGINE_KEY",
 )
 
-SCHEDULES = [prune, reconcile]
+deliver = dg.ScheduleDefinition(
+    name="deliver_statements",
+    job=jobs.deliver,
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Delivers statements to every enabled LRS; does nothing without one",
+)
+
+report = dg.ScheduleDefinition(
+    name="monthly_report",
+    job=housework.report,
+    cron_schedule="0 6 2 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes the report of the month before for every tenant",
+)
+
+SCHEDULES = [prune, reconcile, deliver, report]

@@ -2,9 +2,12 @@
 
 import base64
 import json
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import polars as pl
 import pytest
 from playwright.sync_api import Frame, FrameLocator, Page, Route, expect
@@ -311,6 +314,62 @@ def clean(frame: Frame) -> list[str]:
     return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found["violations"]]
 
 
+def test_a_role_play_is_held_in_the_lms_and_graded(page: Page, place: Installation) -> None:
+    """Launch, conversation, deliveries, `rolecall run`, grade: nothing in between is replaced."""
+    path = place.build("suitability-fund", "2004", "live")
+    with lms.simulated_engine(place):
+        place.play(page, path, "2004", learner="u-ada")
+        inside = sco(page)
+        inside.get_by_label("Language of the conversation").select_option("de")
+        inside.get_by_label("pick up what I found difficult").check()
+        inside.get_by_role("button", name="Start the role-play").click()
+        film = inside.frame_locator("iframe").locator("video")
+        expect(film).to_be_visible()
+        film.evaluate("node => new Promise(done => node.ontimeupdate = () => node.currentTime > 0.5 && done())")
+        assert film.evaluate("node => !node.paused && node.videoWidth > 0")
+        nothing_of(page)
+        inside.frame_locator("iframe").get_by_role("button", name="Leave").click()
+        expect(inside.frame_locator("iframe").get_by_text("You have left")).to_be_visible()
+        inside.get_by_role("button", name="I have finished").click()
+        said(page, "is being scored")
+        page.evaluate("keep()")
+        place.rolecall("run")
+        said(page, "passed on")
+    figures = place.figures("suitability-fund")
+    assert figures["session_id"].startswith("cvi:")
+    compare(written(page), figures, "2004")
+    (launch,) = place.query(
+        "select learner_key, scenario_id, attempt, language, notice_ref from sessions where session_id = ?",
+        [figures["session_id"]],
+    )
+    assert launch == {
+        "learner_key": place.key("ada"), "scenario_id": "suitability-fund", "attempt": 2, "language": "de",
+        "notice_ref": "n-1",
+    }  # fmt: skip
+    borrowed = ask(place, "result", path, learner="u-ben", conversation=figures["session_id"].removeprefix("cvi:"))
+    assert borrowed == {"state": "none"}
+
+
+def ask(place: Installation, action: str, path: Path, **asked: str) -> dict[str, Any]:
+    """A request as the package makes it, without a browser."""
+    with zipfile.ZipFile(path) as archive:
+        config = json.loads(archive.read("config.js").removeprefix(b"window.ROLECALL = ").strip().rstrip(b";"))
+    body = {"package": config["token"], **asked}
+    return httpx.post(f"{config['service']}/v1/scorm/{action}", json=body, headers={"Origin": place.lms}).json()
+
+
+def test_without_an_engine_the_lobby_says_so(page: Page, place: Installation) -> None:
+    place.play(page, place.build("feedback-missed-release", "1.2", "live"), "1.2", learner="u-ben")
+    expect(sco(page).get_by_text("It is recorded.")).to_be_visible()
+    assert sco(page).get_by_label("pick up what").count() == 0
+    inside = page.frame(url="**/content/**")
+    assert inside is not None
+    assert clean(inside) == []
+    sco(page).get_by_role("button", name="Start the role-play").click()
+    said(page, "could not be started")
+    nothing_scored(page, "1.2")
+
+
 def test_every_answer_is_in_the_access_log(place: Installation) -> None:
     """The module's launches above, given and refused; the ids of the LMS are pseudonyms there."""
     state = State.open(place.settings.database_url)
@@ -319,5 +378,6 @@ def test_every_answer_is_in_the_access_log(place: Installation) -> None:
     seen = set(log.select("action", "allowed", "why").iter_rows())
     assert {("lms_result", True, "ok"), ("lms_result", False, "origin"), ("lms_result", False, "unknown_id"),
             ("lms_claim", True, "ok"), ("lms_claim", False, "unknown_code"), ("lms_claim", False, "code_of_another"),
-            ("lms_result", False, "revoked_package")} <= seen  # fmt: skip
+            ("lms_launch", True, "with_notes"), ("lms_launch", False, "engine"),
+            ("lms_result", False, "session_of_another"), ("lms_result", False, "revoked_package")} <= seen  # fmt: skip
     assert "u-ada" not in str(log.to_dicts())

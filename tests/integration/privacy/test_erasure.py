@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,23 +39,28 @@ def everything(home: Path) -> Iterator[tuple[Path, bytes]]:
             continue
         yield path, path.read_bytes()
         if path.suffix == ".parquet":
-            yield path, duckdb.sql(f"select * from read_parquet('{path}')").df().to_json().encode()
+            yield path, repr(duckdb.sql(f"select * from read_parquet('{path}')").fetchall()).encode()
         if path.suffix == ".duckdb":
             with duckdb.connect(str(path), read_only=True) as con:
                 for (table,) in con.sql("select table_name from duckdb_tables()").fetchall():
-                    yield path, con.sql(f'from "{table}"').df().to_json().encode()
+                    yield path, repr(con.sql(f'from "{table}"').fetchall()).encode()
         if path.name == "state.db":
             with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
                 yield path, "\n".join(con.iterdump()).encode()
 
 
 def traces(home: Path, words: set[str]) -> list[tuple[str, str]]:
-    wanted = [(word, [word.encode(), json.dumps(word)[1:-1].encode()]) for word in sorted(words)]
+    """Where the words stand by themselves: an employee's number may well be part of some digest."""
+    wanted = [
+        (word, re.compile(rb"(?<![0-9A-Za-z])" + re.escape(spelling.encode()) + rb"(?![0-9A-Za-z])"))
+        for word in sorted(words)
+        for spelling in {word, json.dumps(word)[1:-1]}
+    ]
     return [
         (str(path.relative_to(home)), word)
         for path, content in everything(home)
-        for word, spellings in wanted
-        if any(spelling in content for spelling in spellings)
+        for word, pattern in wanted
+        if pattern.search(content)
     ]
 
 
@@ -123,8 +129,15 @@ def _bundled(simulation: Path, learners: list[str]) -> int:
 
 
 def _sentences(rolecall: Command, sessions: set[str]) -> set[str]:
-    """Long sentences that only these sessions' learners said."""
-    files = [str(path) for path in (rolecall.home / "lake" / "core" / "turns").rglob("*.parquet")]
-    turns = duckdb.sql(f"select session_id, text from read_parquet({files}) where speaker = 'learner'").fetchall()
-    others = {text for session, text in turns if session not in sessions}
-    return {text for session, text in turns if session in sessions and text not in others and len(text) > 40}
+    """Long sentences that were said in these sessions and that no other session quotes anywhere."""
+    core = rolecall.home / "lake" / "core"
+    turns = [str(path) for path in (core / "turns").rglob("*.parquet")]
+    said = duckdb.sql(f"select session_id, text from read_parquet({turns}) where speaker = 'learner'").fetchall()
+    others = "".join(
+        str(row)
+        for table in ("turns", "signals", "criterion_scores")
+        for path in (core / table).rglob("*.parquet")
+        for row in duckdb.sql(f"from read_parquet('{path}')").fetchall()
+        if not sessions.intersection(map(str, row))
+    )
+    return {text for session, text in said if session in sessions and len(text) > 40 and text not in others}
