@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands import (
+    audit,
     demo,
     doctor,
     export,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (simulate.simulate, ingest.ingest, run.run, query.query, report.report, doctor.doctor, demo.demo):
     app.command()(command)
+app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(scorm.app, name="scorm")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from governance.state import State
 
 Progress = Callable[[str], None]
+RECORDINGS = "recordings"  # of the demo: the sessions that stay are still played from there
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Desk:
         secret = secrets.secret_key(settings)
         self.settings, self.tenant, self.by, self.now = settings, tenant, by, now or datetime.now(UTC)
         self.lake = Lake(settings.lake)
-        self._holds, self._erasures = Holds(state), Erasures(state, secret)
+        self._holds, self._erasures = Holds(state), Erasures(state)
         self._identities = Identities(state, secret)
 
     def hold(self, learner: str | None, scenario: str | None, reason: str) -> str:
@@ -187,7 +188,7 @@ def _counted(decisions: Sequence["Decision"], held: set[str], holds: Sequence["H
 
 def _files(settings: Settings, media: "pl.DataFrame") -> tuple[int, list[str]]:
     """Remove captions, and recordings that lie in the home; addresses of recordings that others keep."""
-    gone, elsewhere = 0, []
+    gone, elsewhere = sum(map(_unlinked, _demonstration(settings))), []
     for path in media["captions_path"].drop_nulls().unique():
         gone += _unlinked(settings.exports / path)
     for uri in media["uri"].drop_nulls().unique():
@@ -200,6 +201,13 @@ def _files(settings: Settings, media: "pl.DataFrame") -> tuple[int, list[str]]:
     return gone, sorted(elsewhere)
 
 
+def _demonstration(settings: Settings) -> list[Path]:
+    """Deliveries and registries that `rolecall demo` keeps in the home; other input lies where its owner keeps it."""
+    return [
+        path for path in (settings.home / "demo").glob("*/**/*") if path.is_file() and path.parent.name != RECORDINGS
+    ]
+
+
 def _unlinked(path: Path) -> int:
     try:
         path.unlink()
@@ -209,13 +217,15 @@ def _unlinked(path: Path) -> int:
 
 
 def _publish_anew(settings: Settings, tenant: str, now: datetime, progress: Progress) -> None:
-    """Rebuild and publish, then remove the versions that still hold what was erased."""
-    from assets.marts.publish import forget_older
-    from assets.scope import TENANT
-    from pipelines.run import Launcher, bring_up_to_date, marts_config
-    from pipelines.watch import Watch
+    """Rebuild and publish, then remove the versions that still hold what was erased.
 
+    The working file is written from nothing: a row that is deleted from a DuckDB file stays readable in its free
+    blocks, and publishing copies these as well.
+    """
+    from assets.marts.publish import forget_older
+    from assets.marts.warehouse import Warehouse
+    from pipelines.run import bring_up_to_date
+
+    Warehouse(settings.marts / tenant, tenant).discard()
     bring_up_to_date(settings, now=now, progress=progress)
-    with Launcher(settings, Watch(progress)) as launcher:
-        launcher.launch("publish_marts", None, marts_config(full=True), {TENANT: tenant})
     forget_older(settings.marts / tenant)

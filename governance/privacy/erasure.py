@@ -5,7 +5,6 @@ leaves the record unfinished, and the same request again goes through everything
 """
 
 import hashlib
-import hmac
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,8 @@ from governance.state.models import ErasedRow, ErasureRow
 TABLES = ErasedRow.metadata.tables
 OF_SESSIONS = ("launches", "session_days", "pulls")
 ERASED = ErasedRow.__table__.c
+RULE = "erased"
+REASON = "the session was erased and may not come back; ask who sent it to delete it as well"
 ERASURE = ErasureRow.__table__.c
 
 
@@ -36,15 +37,10 @@ class Subject:
 
 
 class Erasures:
-    """The erasures of one installation; ``secret`` makes the digests that block a return."""
+    """The erasures of one installation."""
 
-    def __init__(self, state: State, secret: bytes) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self._secret = secret
-
-    def token(self, tenant: str, name: str) -> str:
-        """The digest of a session id or learner key, without which nobody can tell what was erased."""
-        return hmac.digest(self._secret, b"erased" + orjson.dumps([tenant, name]), hashlib.sha256).hex()
 
     def begin(
         self, subject: Subject, decided: Sequence[Mapping[str, Any]], *, by: str, version: str, at: datetime
@@ -60,21 +56,23 @@ class Erasures:
             "decided": [dict(each) for each in decided],
         }
         names = (*subject.learners, *subject.sessions)
-        blocks = [{"token": self.token(subject.tenant, name), "erasure_id": erasure_id} for name in names]
+        blocks = [{"token": token(subject.tenant, name), "erasure_id": erasure_id} for name in names]
         with self.state.session() as session:
             session.add(ErasureRow(**row))
             insert_missing(session, ErasedRow, blocks)
         return erasure_id
 
-    def blocked(self, tenant: str, names: Iterable[str]) -> set[str]:
-        """Which of these session ids and learner keys were erased and must not come back."""
-        tokens = {self.token(tenant, name): name for name in names}
+    def blocked(self, names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Which of these (tenant, session id or learner key) were erased and must not come back."""
+        if not self.any():
+            return set()
+        tokens = {token(*name): name for name in names}
         with self.state.reading() as session:
             found = session.scalars(select(ERASED.token).where(among(session, ERASED.token, tokens)))
-            return {tokens[token] for token in found}
+            return {tokens[each] for each in found}
 
     def any(self) -> bool:
-        """Whether anything was ever erased: most installations need not look further."""
+        """Whether anything was ever erased: in most installations nobody has to look further."""
         with self.state.reading() as session:
             return session.scalar(select(ERASED.token).limit(1)) is not None
 
@@ -130,3 +128,8 @@ class Erasures:
         managed = (table.c.tenant == subject.tenant, among(session, table.c.manager_id, ids))
         connection.execute(update(table).where(*managed).values(manager_id=None))
         return connection.execute(delete(table).where(*mine)).rowcount
+
+
+def token(tenant: str, name: str) -> str:
+    """The digest of a session id or learner key. Both are random or keyed, so that it cannot be guessed back."""
+    return hashlib.sha256(b"erased" + orjson.dumps([tenant, name])).hexdigest()

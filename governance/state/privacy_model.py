@@ -43,7 +43,7 @@ class ErasureRow(Base):
 
 
 class ErasedRow(Base):
-    """One row per erased session or learner, as a keyed digest: what comes in under it again is refused."""
+    """One row per erased session or learner, as a digest: what comes in under it again is refused."""
 
     __tablename__ = "erased"
 
