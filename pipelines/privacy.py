@@ -109,7 +109,8 @@ class Desk:
             progress("raw and exports")
             removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions).rows
             progress("state database")
-            removed |= self._erasures.remove(subject, media["uri"].to_list())
+            uris = media["uri"].to_list()
+            removed |= self._erasures.remove(erasure_id, subject, uris, by=self.by, at=self.now)
             progress("files")
             removed["files"], elsewhere = _files(self.settings, media)
             _publish_anew(self.settings, self.tenant, self.now, progress)

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Table, delete, select, update
+from sqlalchemy import ColumnElement, Table, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from governance.audit import chain
+from governance.audit.chain import Event
 from governance.state import State
 from governance.state.bulk import among, insert_missing
 from governance.state.models import ErasedRow, ErasureRow
@@ -57,9 +59,12 @@ class Erasures:
         }
         names = (*subject.learners, *subject.sessions)
         blocks = [{"token": token(subject.tenant, name), "erasure_id": erasure_id} for name in names]
+        facts = {"sessions": len(subject.sessions), "learners": len(subject.learners), "decided": row["decided"]}
         with self.state.session() as session:
             session.add(ErasureRow(**row))
             insert_missing(session, ErasedRow, blocks)
+            session.flush()
+            chain.append(session, [Event("erasure", by, erasure_id, subject.tenant, facts=facts, at=at)])
         return erasure_id
 
     def blocked(self, names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -76,7 +81,9 @@ class Erasures:
         with self.state.reading() as session:
             return session.scalar(select(ERASED.token).limit(1)) is not None
 
-    def remove(self, subject: Subject, media: Iterable[str]) -> dict[str, int]:
+    def remove(
+        self, erasure_id: str, subject: Subject, media: Iterable[str], *, by: str, at: datetime
+    ) -> dict[str, int]:
         """Delete rows about the subject; counts by table. The keys of deliveries stay, so that repeats stay repeats."""
         with self.state.session() as session:
             connection = session.connection()
@@ -95,6 +102,11 @@ class Erasures:
             gone = delete(probes).where(among(session, probes.c.uri, media))
             counts["media_probes"] = connection.execute(gone).rowcount
             counts["identities"] = self._forget(session, subject)
+            forgotten = self._unseal(session, subject)
+            counts["audit_events"] = len(forgotten)
+            chain.append(
+                session, [Event("erasure", by, erasure_id, subject.tenant, facts={"forgotten": forgotten}, at=at)]
+            )
         return counts
 
     def finish(self, erasure_id: str, removed: Mapping[str, int], at: datetime) -> None:
@@ -119,6 +131,21 @@ class Erasures:
                 connection.cursor().execute(statement)
         finally:
             connection.close()
+
+    def _unseal(self, session: Session, subject: Subject) -> list[int]:
+        """Empty what events of the chain say of the subject, and return their numbers.
+
+        Their commitments stay, and with them every proof; verification asks that an erasure names the numbers.
+        """
+        table, connection = TABLES["audit_events"], session.connection()
+        theirs = or_(
+            among(session, table.c.learner_key, subject.learners), among(session, table.c.object, subject.sessions)
+        )
+        where = (table.c.tenant == subject.tenant, table.c.salt.is_not(None), theirs)
+        numbers = list(connection.scalars(select(table.c.seq).where(*where).order_by(table.c.seq)))
+        blank = dict.fromkeys(("actor", "object", "learner_key", "body", "salt"))
+        connection.execute(update(table).where(*where).values(blank))
+        return numbers
 
     def _forget(self, session: Session, subject: Subject) -> int:
         """Remove the learners from the identity store, also where they are named as somebody's manager."""

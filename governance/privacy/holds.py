@@ -7,6 +7,8 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import insert, select, update
 
+from governance.audit import chain
+from governance.audit.chain import Event
 from governance.names import storable
 from governance.state import State
 from governance.state.models import LegalHoldRow
@@ -73,6 +75,8 @@ class Holds:
         }
         with self.state.session() as session:
             session.execute(insert(LegalHoldRow), [row])
+            facts = {"placed": True, "reason": row["reason"], "scenario_id": scenario_id}
+            chain.append(session, [Event("hold", by, hold_id, tenant, learner_key, facts, at=at)])
         return hold_id
 
     def release(self, tenant: str, hold_id: str, *, by: str, at: datetime) -> None:
@@ -84,6 +88,8 @@ class Holds:
         query = update(LegalHoldRow).where(HOLD.tenant == tenant, HOLD.hold_id == hold_id, HOLD.released_at.is_(None))
         with self.state.session() as session:
             ended = session.execute(query.values(released_by=by, released_at=at).returning(HOLD.hold_id)).all()
+            if ended:
+                chain.append(session, [Event("hold", by, hold_id, tenant, facts={"placed": False}, at=at)])
         if not ended:
             raise HoldError(f"there is no standing hold {hold_id}; `rolecall privacy holds` lists them")
 
