@@ -78,6 +78,7 @@ def sessions_of(simulation: Path) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.timeout(900)  # a dozen commands over a home of its own
 def test_people_are_forgotten_and_whoever_is_held_stays(simulation: Path, rolecall: Command) -> None:
     practised = rolecall.rows("select learner_key, count(*) as n from sessions group by 1")
     assert len(practised) > 6
