@@ -2,13 +2,14 @@
 
 from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
+from assets.contracts.effects import EFFECTS
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
 from assets.contracts.marts import BOARDS, OVERVIEWS
 from assets.contracts.raw import RAW
 from assets.contracts.table import Column, Table
 
 # In the order in which they are built: a mart may be made of marts before it.
-MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS)
+MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS)
 
 TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
 
@@ -32,6 +33,7 @@ PUBLISHED: dict[str, Table] = {
 
 __all__ = [
     "CORE",
+    "EFFECTS",
     "EXPORTS",
     "JUDGED",
     "MARTS",
