@@ -33,9 +33,16 @@ PAGES: tuple[Entry, ...] = (
     Entry("overview", "Overview", PRACTICE, "view_aggregates"),
     Entry("pacing", "Pacing", PRACTICE, "view_aggregates"),
     Entry("competency_trends", "Competency trends", GROWTH, "view_aggregates"),
+    Entry("cohorts", "Cohorts", GROWTH, "view_aggregates"),
+    Entry("skill_heatmap", "Skill heatmap", GROWTH, "view_aggregates"),
+    Entry("learning_curves", "Learning curves", GROWTH, "view_aggregates"),
+    Entry("learner", "Learner", GROWTH, "list_sessions"),
     Entry("scenario_quality", "Scenario quality", QUALITY, "view_aggregates"),
+    Entry("scorer_quality", "Scorer quality", QUALITY, "view_aggregates"),
+    Entry("languages_regions", "Languages and regions", QUALITY, "view_aggregates"),
     Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
+    Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
 )
 

@@ -11,17 +11,22 @@ import polars.selectors as cs
 import streamlit as st
 
 from dashboards import mart_queries, queries
-from dashboards.access import Action, Reader, authorize
+from dashboards.access import Action, Reader, state_of
 from dashboards.components.save import save
+from dashboards.looks import note
 from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
 from dashboards.theme import LETTERING, PAPER, config, for_dark
-from dashboards.wording import day, listing
+from dashboards.wording import count, day, listing
+from governance.access import Decision, Scope, Thing, authorize, scope
+from governance.identities import Identities
 from governance.project import DashboardSettings
+from governance.secrets import secret_key
 from governance.settings import Settings
 
 SHORT = 11  # rows up to which a table shows all of itself
+SEEN = "_looks"  # what this page session has looked at and the access log holds already
 PAGE = "_page"  # where app.py leaves the context of this run for the view
 
 
@@ -42,12 +47,72 @@ def current_page() -> Page:
     return page
 
 
-def require(action: Action) -> None:
-    """Stop the page where the reader may not do this."""
-    page = current_page()
-    if not authorize(page.reader, action, page.edition.tenant):
-        st.error("You may not open this page. Ask an administrator for a role that includes it.")
+def require(action: Action, thing: Thing | None = None) -> None:
+    """Stop the page where the reader may not do this, with this session or learner or on the page as such."""
+    if not may(action, thing):
+        st.error("You may not open this. Ask an administrator for a role whose scope includes it.")
         st.stop()
+
+
+def may(action: Action, thing: Thing | None = None, *, reason: str | None = None, log: bool = True) -> bool:
+    """Whether the reader may do this. The look, or the refusal, is in the access log before anything is shown."""
+    page = current_page()
+    about = thing or Thing.page(page.edition.tenant)
+    decision = authorize(page.reader, action, about, reason=reason)
+    if log and decision.why != "reason_missing":
+        look(action, about, decision, reason=reason)
+    return decision.allowed
+
+
+def look(
+    action: Action, thing: Thing, decision: Decision, *, reason: str | None = None, what: str | None = None
+) -> None:
+    """Write a decision into the access log, once for this page session."""
+    page = current_page()
+    note(page.settings, st.session_state.setdefault(SEEN, set()), page.reader, action, thing, decision,
+         reason=reason, what=what)  # fmt: skip
+
+
+def session_thing(row: Mapping[str, Any]) -> Thing:
+    """A row of ``sessions`` as what ``authorize`` decides about."""
+    return Thing.session(row["tenant"], row["session_id"], row["learner_key"], row["region"])
+
+
+def reader_scope(action: Action = "list_sessions") -> Scope:
+    """Which rows of a list this reader may see; an argument of every cached query that lists people or sessions."""
+    page = current_page()
+    return scope(page.reader, action, page.edition.tenant)
+
+
+def regions(page: Page, known: Sequence[str]) -> list[str]:
+    """The regions that the reader may see aggregates of; all of them together first, where nothing bounds them."""
+    tenant = page.edition.tenant
+    return [
+        each for each in (ALL, *known)
+        if authorize(page.reader, "view_aggregates", Thing.cell(tenant, each)).allowed
+    ]  # fmt: skip
+
+
+def named(thing: Thing) -> str | None:
+    """The learner's name, for a reader who may know it: after a reason where the rules ask for one, and logged."""
+    page = current_page()
+    key = f"reason-{thing.learner_key}"
+    given = st.session_state.get(key)
+    asked = authorize(page.reader, "see_names", thing, reason=given)
+    if thing.learner_key is None or (not asked.allowed and asked.why != "reason_missing"):
+        return None
+    if asked.why == "reason_missing":
+        with st.popover("Show the name"), st.form(f"why-{thing.learner_key}", border=False):
+            why = st.text_input("Reason", help="It is kept in the access log, which the learner can read")
+            if st.form_submit_button("Show the name") and why.strip():
+                st.session_state[key] = why
+                st.rerun()
+        return None
+    look("see_names", thing, asked, reason=given)
+    found = Identities(state_of(page.settings.database_url), secret_key(page.settings)).person(
+        thing.tenant, thing.learner_key
+    )
+    return None if found is None else found.name or found.learner_id
 
 
 def opening(title: str, question: str) -> Any:
@@ -140,7 +205,15 @@ def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, wrapped:
             alt=alt,
             key=f"grid-{name}",
         )
-    save("Download CSV", csv(shown), f"rolecall-{name}.csv", key=f"csv-{name}")
+    if may("export_rows", log=False):
+        save("Download CSV", csv(shown), f"rolecall-{name}.csv", key=f"csv-{name}", on_saved=lambda: _exported(name))
+
+
+def _exported(name: str) -> None:
+    """Note in the access log that the rows of a table were taken away as a file."""
+    page = current_page()
+    thing = Thing.page(page.edition.tenant)
+    look("export_rows", thing, authorize(page.reader, "export_rows", thing), what=name)
 
 
 def csv(frame: pl.DataFrame) -> str:
@@ -160,14 +233,19 @@ def choice(label: str, options: Sequence[str], key: str, shown: Callable[[str], 
     return st.selectbox(label, list(options), key=key, format_func=shown, bind="query-params") or options[0]
 
 
-def region_filter(page: Page) -> str:
-    """A region or all."""
-    return choice("Region", [ALL, *queries.choices(page.edition)["region"]], "region", page.names.region)
+def region_filter(page: Page, *, listing: bool = False) -> str:
+    """A region or all. Aggregates are offered for the reader's regions alone; a list has a scope of its own."""
+    known = queries.choices(page.edition)["region"]
+    offered = [ALL, *known] if listing else regions(page, known)
+    if not offered:
+        st.error("None of the regions shown here is in your scope. Ask an administrator to extend it.")
+        st.stop()
+    return choice("Region", offered, "region", page.names.region)
 
 
-def cell_filters(page: Page) -> tuple[str, str]:
+def cell_filters(page: Page, *, listing: bool = False) -> tuple[str, str]:
     """Region and scenario, kept in the address so that a view can be sent to a colleague."""
-    region = region_filter(page)
+    region = region_filter(page, listing=listing)
     scenarios = [ALL, *queries.choices(page.edition)["scenario"]]
     return region, choice("Scenario", scenarios, "scenario", page.names.scenario)
 
@@ -230,3 +308,13 @@ def withheld_note(frame: pl.DataFrame, cell: Cell, minimum: int) -> None:
         f"{hidden} of {frame.height} weekly figures are withheld, marked by a grey dash: fewer than {minimum} people "
         f"stand behind them, or they would reveal a group that small.{wider}"
     )
+
+
+def withheld_rows(frame: pl.DataFrame, page: Page, what: str) -> None:
+    """Say how many rows of a mart are withheld."""
+    hidden = int(frame["suppressed"].sum() or 0)
+    if hidden:
+        st.markdown(
+            f"{hidden} of {count(frame.height)} {what} are withheld: fewer than {page.settings.minimum_cell} people "
+            "stand behind them, or they would reveal a group that small."
+        )

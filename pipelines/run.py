@@ -182,6 +182,7 @@ class _Run:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
         from governance.identities import Identities
         from governance.secrets import secret_key
+        from integrations.sync import health
 
         identities = Identities(self.state, secret_key(self.settings))
         people = identities.learners().hash_rows(seed=1).sort()
@@ -191,6 +192,7 @@ class _Run:
             hashlib.sha256(people.to_numpy().tobytes()).hexdigest(),
             [self.settings.minimum_cell, self.settings.keep_versions],
             str(self.settings.marts),
+            [frame.hash_rows(seed=1).to_list() for frame in (health.targets(self.state), health.rejects(self.state))],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines import housework
+from pipelines import housework, jobs
 
 prune = dg.ScheduleDefinition(
     name="prune_inbox",
@@ -22,4 +22,13 @@ reconcile = dg.ScheduleDefinition(
     description="Pulls sessions that lack parts after their end; does nothing without ROLECALL_ENGINE_KEY",
 )
 
-SCHEDULES = [prune, reconcile]
+deliver = dg.ScheduleDefinition(
+    name="deliver_statements",
+    job=jobs.deliver,
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Delivers statements to every enabled LRS; does nothing without one",
+)
+
+SCHEDULES = [prune, reconcile, deliver]

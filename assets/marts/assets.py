@@ -17,6 +17,7 @@ from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
 from assets.resources import Workspace
 from assets.scope import scoped
+from integrations.sync import health
 
 if TYPE_CHECKING:
     from governance.catalog import Catalog
@@ -49,10 +50,12 @@ def refresh_all(
     settings = workspace.settings()
     lake, rules = workspace.lake(), reference(workspace.catalog(), settings)
     found = tenants(lake, settings.marts)
-    batches = Batches(workspace.state()).frame()
+    state = workspace.state()
+    batches = Batches(state).frame()
+    deliveries = {"sync_health": health.targets(state), "sync_rejects": health.rejects(state)}
     return {
         tenant: Warehouse(settings.marts / tenant, tenant).refresh(
-            lake, rules, own_batches(batches, tenant, alone=len(found) == 1), full=full
+            lake, rules, own_batches(batches, tenant, alone=len(found) == 1), deliveries=deliveries, full=full
         )
         for tenant in scoped(found, tags or {})
     }

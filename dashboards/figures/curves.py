@@ -37,7 +37,9 @@ def curves(
     many = len(groups) > 1
     finish(figure, height, left=10, bottom=48, top=44 if many else 28)
     if many:
-        figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"})
+        figure.update_layout(
+            showlegend=True, legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"}
+        )
     return figure
 
 

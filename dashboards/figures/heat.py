@@ -9,7 +9,7 @@ from dashboards.theme import GREY, finish
 from dashboards.wording import points
 
 BLUES = [(0.0, "#F1F6FB"), (0.35, "#BCD7EC"), (0.7, "#5A9BCB"), (1.0, "#0B4F86")]  # lightness alone carries the value
-DARK_FROM = 0.62  # from here on white lettering reads better
+DARK_FROM = 0.8  # from here on white lettering reads better
 
 
 def heat(frame: pl.DataFrame, wide: int) -> go.Figure:

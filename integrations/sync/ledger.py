@@ -216,6 +216,14 @@ class Claim:
                     .values(digest=each.digest)
                 )
 
+    def lose(self, records: Sequence[Outgoing], reason: str, now: datetime) -> None:
+        """Acknowledged records that the target no longer has: the next plan sends them again."""
+        lost = [Settled(each, Fate.RETRY, "lost", reason, next_try_s=0.0) for each in records]
+        with self._writing(now) as session:
+            keys = among(session, RECORD.key, [each.key for each in records])
+            session.execute(sa.delete(SyncRecordRow).where(RECORD.target == self.target, keys))
+            self._reject(session, lost, now)
+
     def renew(self, now: datetime) -> None:
         """Keep the lease while waiting."""
         with self._writing(now):

@@ -1,4 +1,4 @@
-"""``rolecall serve``: the three servers, each in the foreground."""
+"""``rolecall serve``: the servers, each in the foreground."""
 
 import os
 import sys
@@ -18,12 +18,17 @@ def dashboard(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, POR
     """The dashboard, over the published marts."""
     import dashboards
     from pipelines import environment
+    from pipelines.login import login_file
 
     settings = environment.prepare()
     script = Path(dashboards.__file__).parent / "asgi.py"
+    login = login_file(settings)
     _become(
         ["streamlit", "run", str(script)],
-        ["--server.address", host, "--server.port", str(port), "--server.headless", "true"],
+        [
+            *("--server.address", host, "--server.port", str(port), "--server.headless", "true"),
+            *(() if login is None else ("--secrets.files", str(login))),
+        ],
         environment.variables(settings),
     )
 
@@ -51,6 +56,34 @@ def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
         ["--module-name", "pipelines.definitions", "--host", host, "--port", str(port)],
         environment.variables(settings),
     )
+
+
+@app.command()
+def simulator(
+    host: Annotated[str, HOST] = "127.0.0.1",
+    port: Annotated[int, PORT] = 8701,
+    folder: Annotated[
+        Path | None, typer.Option(help="A simulation whose conversations it knows as well", file_okay=False)
+    ] = None,
+) -> None:
+    """A simulated engine: its API, and rooms in which role-plays can be held without one."""
+    import tempfile
+
+    import uvicorn
+
+    from governance.catalog import Catalog
+    from integrations.engine.simulator import API_KEY, api
+    from integrations.engine.simulator.rooms import Rooms
+    from pipelines import environment
+    from pipelines.console import ERR
+
+    settings = environment.prepare()
+    ERR.print(f"ROLECALL_ENGINE_URL=http://{host}:{port} ROLECALL_ENGINE_KEY={API_KEY}", markup=False)
+    with tempfile.TemporaryDirectory(prefix="rolecall-") as films:
+        rooms = Rooms(Catalog.load(settings.config), Path(films))
+        uvicorn.run(
+            api.app(folder, rooms=rooms), host=host, port=port, log_level=settings.log_level.lower(), access_log=False
+        )
 
 
 def _become(module: list[str], options: list[str], variables: dict[str, str]) -> None:
