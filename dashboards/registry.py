@@ -44,6 +44,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
     Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
+    Entry("syncs", "Syncs", OPERATIONS, "view_health"),
 )
 
 

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
         list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
     ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
+    audit_key: Annotated[
+        Path | None, Field(description="PEM with the key and certificate that sign audit roots, reports and bundles")
+    ] = None
+    audit_copy: Annotated[
+        Path | None, Field(description="Folder outside the home that every audit root is written to as well")
+    ] = None
+    timestamp_url: Annotated[str | None, Field(description="RFC 3161 authority that stamps audit roots")] = None
     public_url: Annotated[
         str | None, Field(description="Address that people open the dashboards at, once they log in: https://host")
     ] = None

@@ -14,6 +14,7 @@ REGISTRIES = dg.AssetSelection.assets(["core", "learners"], ["core", "launches"]
 DAYS = dg.AssetSelection.groups("raw", "core") - REGISTRIES  # raw files that others land are checked here too
 MARTS = dg.AssetSelection.groups("marts").materializable()
 DELIVERIES = dg.AssetSelection.assets(["exports", "lrs_delivery"])
+PACKAGES = dg.AssetSelection.assets(["exports", "scorm_packages"])
 STATEMENTS = dg.AssetSelection.assets(["exports", "xapi_statements"])
 
 rebuild_sessions = dg.define_asset_job(
@@ -54,5 +55,19 @@ deliver = dg.define_asset_job(
     "deliver_statements", selection=DELIVERIES, description="xAPI statements to every enabled LRS, from the ledger."
 )
 
+packages = dg.define_asset_job(
+    "build_packages", selection=PACKAGES, description="SCORM packages of every destination, scenario and edition."
+)
+
 LOADS = [load_sessions, load_outcomes, load_registries]
-JOBS = [rebuild_sessions, rebuild_outcomes, check_days, publish_marts, *LOADS, everything, statements, deliver]
+JOBS = [
+    rebuild_sessions,
+    rebuild_outcomes,
+    check_days,
+    publish_marts,
+    *LOADS,
+    everything,
+    statements,
+    deliver,
+    packages,
+]

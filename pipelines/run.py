@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from assets.lake import Lake
 from assets.scope import TENANT
+from governance.audit.books import close_the_books
 from governance.settings import Settings
 from pipelines import bookkeeping, environment, planning
 from pipelines.mark import Mark
@@ -102,12 +103,14 @@ class _Run:
         self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
+        self._reviews()
         self._known(tenant)
         self.say("what is stale")
         mark = Mark.read(self.settings.home)
         stale = planning.everything(self.lake, days) if full else self._stale(days, mark.unfinished)
         before = self._content()
         if not (stale.days() or full or mark.unchecked) and mark.content == before:
+            close_the_books(self.settings, self.state)
             return self._report(0, drained, tenant, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
@@ -146,6 +149,17 @@ class _Run:
             reconcile_if_possible(self.settings, self.state, self.now)
         except PullError as error:
             LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
+
+    def _reviews(self) -> None:
+        """Reviews reach raw before anything is found stale, so that the days that they change are."""
+        from assets.raw import reviews
+        from governance.gate import SignalPolicy
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+
+        identities = Identities(self.state, secret_key(self.settings))
+        policy = SignalPolicy.load(self.settings.config / "policy.yaml")
+        reviews.land(self.lake, self.state, identities, policy, self.now)
 
     def _stale(self, days: Span | None, doubtful: Sequence[date] = ()) -> Stale:
         return planning.stale(self.lake, self.state, self.catalog, self.now, days, doubtful)

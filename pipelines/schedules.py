@@ -31,4 +31,13 @@ deliver = dg.ScheduleDefinition(
     description="Delivers statements to every enabled LRS; does nothing without one",
 )
 
-SCHEDULES = [prune, reconcile, deliver]
+report = dg.ScheduleDefinition(
+    name="monthly_report",
+    job=housework.report,
+    cron_schedule="0 6 2 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes the report of the month before for every tenant",
+)
+
+SCHEDULES = [prune, reconcile, deliver, report]

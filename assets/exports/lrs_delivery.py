@@ -1,7 +1,5 @@
 """The asset that delivers statements to every enabled LRS: thin, around ``assets.exports.delivery``."""
 
-from datetime import UTC, datetime
-
 import dagster as dg
 
 from assets.exports.delivery import Post, Wish
@@ -32,7 +30,7 @@ def lrs_delivery(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.
     failed: list[str] = []
     for name, destination in deliverable(workspace.settings().config):
         try:
-            done = post.deliver(Wish(name, destination, recheck=destination.recheck), lambda: datetime.now(UTC))
+            done = post.deliver(Wish(name, destination, recheck=destination.recheck))
         except SyncError as error:
             failed.append(f"{name}: {error}")
             continue

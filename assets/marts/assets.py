@@ -17,12 +17,14 @@ from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
 from assets.resources import Workspace
 from assets.scope import scoped
+from governance.audit.books import close_the_books
 from integrations.sync import health
 
 if TYPE_CHECKING:
     from governance.catalog import Catalog
     from governance.settings import Settings
 
+WAIT_S = 900.0  # another writer ends first
 POOL = "duckdb_writer"
 TABLES: tuple[Table, ...] = (*MARTS, *OVERVIEWS)
 
@@ -136,6 +138,8 @@ def published(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mat
             facts=facts(rules),
         )
         versions[tenant] = {"id": version.manifest["id"], "new": version.new, "rows": version.manifest["tables"]}
+    with workspace.lake().writing("sealing", wait_s=WAIT_S):
+        close_the_books(settings, workspace.state())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(sum(each["rows"].values()) for each in versions.values()),

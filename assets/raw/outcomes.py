@@ -236,13 +236,20 @@ def _gate(row: dict[str, Any]) -> int:
         return 0
     if not isinstance(attributes, dict):
         attributes = {"items": attributes}
-    kept = {
-        key: value
-        for key, value in attributes.items()
-        if not PERSONAL_KEY.search(key) and not is_note(key) and not EMAIL.search(orjson.dumps(value).decode())
-    }
+    kept = impersonal(attributes)
     row["attributes"] = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None
     return len(attributes) - len(kept)
+
+
+def impersonal(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that neither name nor reach a person and are no note."""
+    return {
+        key: value
+        for key, value in attributes.items()
+        if not PERSONAL_KEY.search(key)
+        and not is_note(key)
+        and not EMAIL.search(orjson.dumps(value, default=str).decode())
+    }
 
 
 def _write(

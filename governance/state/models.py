@@ -16,6 +16,7 @@ from governance.state.lms_model import (
 from governance.state.media_model import MediaProbeRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
+from governance.state.source_model import SourcePersonRow
 from governance.state.sync_model import (
     SyncBudgetRow,
     SyncCallRow,
@@ -45,6 +46,7 @@ __all__ = [
     "RejectRow",
     "RubricRow",
     "SessionDayRow",
+    "SourcePersonRow",
     "SyncBudgetRow",
     "SyncCallRow",
     "SyncErasureRow",

@@ -2,12 +2,21 @@
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 app = typer.Typer(help="Run one of the servers in the foreground.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class CrmSystem(StrEnum):
+    """CRMs that are simulated."""
+
+    SALESFORCE = "salesforce"
+    HUBSPOT = "hubspot"
+
 
 HOST = typer.Option(help="Address to listen on")
 PORT = typer.Option(help="Port to listen on", min=1, max=65535)
@@ -56,6 +65,33 @@ def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
         ["--module-name", "pipelines.definitions", "--host", host, "--port", str(port)],
         environment.variables(settings),
     )
+
+
+@app.command()
+def crm_simulator(
+    system: Annotated[CrmSystem, typer.Option(help="Whose wire formats it speaks")],
+    port: Annotated[int, PORT] = 8702,
+    people: Annotated[int, typer.Option(min=1, help="Records of people")] = 100,
+    deals: Annotated[int, typer.Option(min=0, help="Deals that they own")] = 500,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) for localhost: speak TLS")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key (PEM) of the certificate")] = None,
+) -> None:
+    """A simulated Salesforce or HubSpot on this machine, to try a connector without an account; rows live in memory."""
+    import signal
+
+    from integrations.crm.simulators import ready, serving
+    from pipelines.console import OUT
+    from pipelines.problems import Problem
+
+    if (certificate is None) is not (key is None):
+        raise typer.BadParameter("TLS needs both --certificate and --key")
+    simulated = ready.simulated(system.value, people, deals)
+    try:
+        with serving.served(simulated.app, certificate, key, port) as address:
+            OUT.print(simulated.connector(address), markup=False, highlight=False)
+            signal.pause()
+    except RuntimeError as error:
+        raise Problem(str(error)) from error
 
 
 @app.command()

@@ -264,7 +264,7 @@ def _load(found: Installation) -> None:
     ]
     found.rolecall("ingest", str(write(found.folder / "sessions.jsonl", records)), "--tenant", TENANT)
     found.rolecall("run")
-    rows = "external_id,learner_id\nu-ada,ada\nu-ben,ben\nu-cleo,cleo\nu-zoe,zoe\n"
+    rows = "external_id,learner_id\nu-ada,ada\nu-ben,ben\nu-cleo,cleo\nu-zoe,zoe\n1,ada\n"
     (found.folder / "map.csv").write_text(rows)
     for destination in ("mapped", "gentle", "dead", "elsewhere", "live"):
         packages.record_map(found.settings, destination, found.folder / "map.csv")

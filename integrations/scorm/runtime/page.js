@@ -90,9 +90,9 @@
     });
   }
 
-  function report(result, comments) {
+  async function report(result, comments) {
     const before = saved.r === result.id;
-    const taken = readOnly || before || write(result);
+    const taken = readOnly || before || (await write(result));
     const message = readOnly ? "readOnly" : before ? "reportedBefore" : taken ? "reported" : "notReported";
     draw(() => {
       view.say(view.text(message));
@@ -102,14 +102,14 @@
     if (config.finish === "after_report") lms.end();
   }
 
-  function write(result) {
+  async function write(result) {
     const names = Object.fromEntries(Object.entries(
       (config.rubrics[`${result.rubric.id}:${result.rubric.version}`] || { criteria: {} }).criteria,
     ).map(([id, item]) => [id, item.name]));
     const options = { failStatus: config.failStatus, completedBy: result.completed_by, names };
     const { c: _conversation, ...rest } = saved;
     const writes = window.RolecallReport.writes(lms.edition, result, rest, options, (element) => lms.get(element));
-    const taken = lms.write(writes, result);
+    const taken = await lms.write(writes, result);
     saved = { ...rest, ...JSON.parse(writes.find(([element]) => element === "cmi.suspend_data")[1]) };
     return taken;
   }
