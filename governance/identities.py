@@ -170,6 +170,23 @@ class Identities:
         frame = pl.DataFrame(found, schema=dict.fromkeys(("match", "token", "learner_key"), pl.String), orient="row")
         return frame.filter(pl.col("learner_key").n_unique().over("token") == 1)
 
+    def addresses(self, tenant: str, match: str, connector: str) -> dict[str, str]:
+        """What finds each learner at a connector, by learner key: its account there, the e-mail or the learner id.
+
+        A value that two learners share finds neither.
+        """
+        query = select(TABLE.learner_key, TABLE.learner_id, TABLE.email, TABLE.accounts).where(TABLE.tenant == tenant)
+        found: dict[str, str] = {}
+        uses: dict[str, int] = {}
+        with self.state.reading() as session:
+            for key, learner_id, email, accounts in session.execute(query):
+                values = {"learner_id": learner_id, "email": email, "account": (accounts or {}).get(connector)}
+                value = values[match]
+                if value:
+                    found[key] = value
+                    uses[value] = uses.get(value, 0) + 1
+        return {key: value for key, value in found.items() if uses[value] == 1}
+
     def person(self, tenant: str, key: str) -> Person | None:
         """The learner behind a key, for a reader who may know; the caller has authorised and logged it."""
         with self.state.reading() as session:

@@ -55,6 +55,16 @@ deliver = dg.define_asset_job(
     "deliver_statements", selection=DELIVERIES, description="xAPI statements to every enabled LRS, from the ledger."
 )
 
+read_crm = dg.define_asset_job(
+    "read_crm",
+    selection=dg.AssetSelection.assets(["raw", "crm_records"]),
+    description="What changed at every enabled CRM, with its checks; stale days of outcomes follow.",
+)
+write_crm = dg.define_asset_job(
+    "write_crm",
+    selection=dg.AssetSelection.assets(["exports", "crm_writeback"]),
+    description="Readiness to people's records of every enabled CRM, from the published marts.",
+)
 packages = dg.define_asset_job(
     "build_packages", selection=PACKAGES, description="SCORM packages of every destination, scenario and edition."
 )
@@ -69,5 +79,7 @@ JOBS = [
     everything,
     statements,
     deliver,
+    read_crm,
+    write_crm,
     packages,
 ]

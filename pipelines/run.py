@@ -16,6 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.contracts.raw import CRM_RECORDS
 from assets.lake import Lake
 from assets.scope import TENANT
 from governance.audit.books import close_the_books
@@ -103,6 +104,7 @@ class _Run:
         self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
+        self._derive()
         self._reviews()
         self._known(tenant)
         self.say("what is stale")
@@ -123,6 +125,17 @@ class _Run:
         spent = time.monotonic() - begun
         self._published(mark.content, whole=tenant is None and days is None)
         return self._report(rebuilt, drained, tenant, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _derive(self) -> None:
+        """Outcomes of connectors again, where a mapping or the directory changed since they were read."""
+        from assets.core import reported
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+        from integrations.feeds import feeds
+
+        if self.lake.days(CRM_RECORDS.path):
+            identities = Identities(self.state, secret_key(self.settings))
+            reported.refresh(self.lake, feeds(self.settings.config), identities, self.now)
 
     def _known(self, tenant: str | None) -> None:
         """Refuse a tenant that has no data, before anything is rebuilt for it."""

@@ -31,6 +31,24 @@ deliver = dg.ScheduleDefinition(
     description="Delivers statements to every enabled LRS; does nothing without one",
 )
 
+read_crm = dg.ScheduleDefinition(
+    name="read_crm",
+    job=jobs.read_crm,
+    cron_schedule="35 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Fetches from every enabled CRM; does nothing without one",
+)
+
+write_crm = dg.ScheduleDefinition(
+    name="write_crm",
+    job=jobs.write_crm,
+    cron_schedule="5 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes readiness to every enabled CRM, once a day; does nothing without one",
+)
+
 report = dg.ScheduleDefinition(
     name="monthly_report",
     job=housework.report,
@@ -40,4 +58,4 @@ report = dg.ScheduleDefinition(
     description="Writes the report of the month before for every tenant",
 )
 
-SCHEDULES = [prune, reconcile, deliver, report]
+SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm, report]

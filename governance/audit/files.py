@@ -68,7 +68,10 @@ def check_bundle(path: Path, verdict: Verdict) -> None:
         certificate = _signature(folder, verdict)
         if certificate is not None:
             verdict.notes.append(f"signed with certificate {fingerprint(certificate)}; compare it with its issuer's")
-            _check_proofs(folder / "data" / "chain", certificate, verdict)
+            try:
+                _check_proofs(folder / "data" / "chain", certificate, verdict)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                verdict.found("data/chain", f"holds no events and roots as we write them ({type(error).__name__})")
         _check_report(folder / "data", verdict)
         verdict.counts["files"] = len(names)
 

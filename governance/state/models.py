@@ -14,6 +14,7 @@ from governance.state.lms_model import (
     PackageTokenRow,
 )
 from governance.state.media_model import MediaProbeRow
+from governance.state.privacy_model import ErasedRow, ErasureRow, LegalHoldRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
 from governance.state.source_model import SourcePersonRow
@@ -34,9 +35,12 @@ __all__ = [
     "Base",
     "BatchRow",
     "ClaimCodeRow",
+    "ErasedRow",
+    "ErasureRow",
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LegalHoldRow",
     "LmsIdentityRow",
     "LmsResultRow",
     "MediaProbeRow",

@@ -112,6 +112,8 @@ def through_scormhost(page: Page, place: Installation, weak: httpx.Client, path:
 def check_calls(page: Page, edition: str) -> None:
     ends = "Finish" if edition == "1.2" else "Terminate"
     assert [each["answer"] for each in calls(page, "Initialize")] == ["true"]
+    first = {"1.2": "cmi.core.lesson_mode", "2004": "cmi.mode"}[edition]
+    assert [calls(page)[0]["name"], calls(page, "GetValue")[0]["given"]] == ["Initialize", [first]]
     assert [each["answer"] for each in calls(page, ends)] == ["true"]
     assert calls(page, "Commit")
     names = [each["given"][0] for each in calls(page, "SetValue")]
@@ -242,6 +244,12 @@ def test_an_lms_that_answers_nothing_gets_every_criterion(page: Page, place: Ins
     said(page, "passed on")
     compare(written(page), place.figures("suitability-fund"), edition)
     assert [each for each in calls(page, "SetValue") if each["answer"] != "true"] == []
+
+
+def test_a_commit_that_fails_is_tried_again(page: Page, place: Installation) -> None:
+    place.play(page, place.build("knockout", "2004"), "2004", api="busy")
+    said(page, "passed on")
+    assert [each["answer"] for each in calls(page, "Commit")] == ["false", "true"]
 
 
 @pytest.mark.parametrize("mode", ["review", "browse"])

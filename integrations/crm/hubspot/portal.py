@@ -31,6 +31,7 @@ class Options(BaseModel):
 
     ``owners_email`` allows to turn owners' ids into e-mail addresses, which then find the learner; without it
     ``owner.email`` cannot be asked for. Searches lag behind changes by seconds, ``overlap_s`` covers that.
+    ``daily_share`` is how much of the portal's daily calls may be used before reading and writing stop.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,7 +40,12 @@ class Options(BaseModel):
     owners_email: bool = False
     overlap_s: Annotated[int, Field(ge=0)] = 300
     searches_a_second: Annotated[float, Field(gt=0, le=5)] = 4.0
+    daily_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     calls_a_minute: Annotated[float, Field(gt=0)] = 540.0
+
+
+class Spent(Exception):  # noqa: N818 - says what the portal said
+    """The share of the daily calls is used up."""
 
 
 class Portal:
@@ -48,6 +54,7 @@ class Portal:
     def __init__(self, connector: CrmConnector, options: Options) -> None:
         self.name, self.options = connector.name, options
         self.sleep = time.sleep
+        self._daily: tuple[int, int] | None = None
         token = connector.secret("token")
         known: dict[str, Any] = {"headers": {"authorization": f"Bearer {token}"}, "secrets": [token]}
         url = connector.url or URL
@@ -59,13 +66,15 @@ class Portal:
         return "/".join(("/crm", area, self.options.api_version, *parts))
 
     def send(self, path: str, body: Any) -> Reply:
-        """One writing call, never repeated; raises ``Lost``."""
-        return self._calls.send("POST", path, **_content(body))
+        """One writing call, never repeated; raises ``Lost`` and ``Spent``."""
+        self._check()
+        return self._noted(self._calls.send("POST", path, **_content(body)))
 
     def ask(self, method: str, path: str, body: Any = None, params: Mapping[str, str | int] | None = None) -> Reply:
-        """A call that changes nothing, asked again where the answer was lost or put off; raises ``Lost``."""
+        """A call that changes nothing, asked again where its answer was lost or put off. Errors as of ``send``."""
+        self._check()
         transport = self._searches if path.endswith("/search") else self._calls
-        return ask(transport, method, path, params=params, sleep=self.sleep, **_content(body))
+        return self._noted(ask(transport, method, path, params=params, sleep=self.sleep, **_content(body)))
 
     def read(
         self, method: str, path: str, body: Any = None, params: Mapping[str, str | int] | None = None
@@ -77,6 +86,8 @@ class Portal:
         """
         try:
             reply = self.ask(method, path, body, params)
+        except Spent as spent:
+            raise self.failed("RATE_LIMIT", str(spent)) from None
         except Lost as lost:
             raise SourceError(f"{self.name}: no answer ({lost})", "Check the network, then try again") from None
         found = reply.json()
@@ -87,6 +98,21 @@ class Portal:
     def failed(self, code: str, said: str) -> SourceError:
         """An error of HubSpot's with what to do about it."""
         return SourceError(f"{self.name}: HubSpot says {code}: {said}", REMEDIES.get(code))
+
+    def _check(self) -> None:
+        if self._daily is None:
+            return
+        total, left = self._daily
+        if total - left >= total * self.options.daily_share:
+            raise Spent(
+                f"{total - left:,} of {total:,} daily calls are used, options.daily_share leaves the rest to others"
+            )
+
+    def _noted(self, reply: Reply) -> Reply:
+        total, left = (reply.headers.get(f"x-hubspot-ratelimit-daily{part}", "") for part in ("", "-remaining"))
+        if total.isdigit() and left.isdigit():
+            self._daily = int(total), int(left)
+        return reply
 
     def close(self) -> None:
         """Close the connections."""

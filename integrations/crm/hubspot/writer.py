@@ -11,7 +11,7 @@ from typing import Any
 from integrations.crm.base import Found, PersonSink, Unseen
 from integrations.crm.config import Writing
 from integrations.crm.cursors import shared
-from integrations.crm.hubspot.portal import REMEDIES, Portal, problem
+from integrations.crm.hubspot.portal import REMEDIES, Portal, Spent, problem
 from integrations.crm.hubspot.properties import MERGED, Catalogue, typed, wire
 from integrations.sources import FieldInfo, SourceError
 from integrations.sync import answers
@@ -83,6 +83,8 @@ class HubspotSink(PersonSink):
             reply = self._portal.send(path, {"inputs": inputs})
         except Lost as lost:
             return answers.lost(lost)
+        except Spent as spent:
+            return Whole(Verdict.THROTTLED, "RATE_LIMIT", str(spent), UNTIL_TOMORROW_S)
         body = reply.json()
         if not reply.ok or not isinstance(body, dict):
             return _whole(reply)

@@ -1,5 +1,6 @@
 """Salesforce and HubSpot, simulated behind TLS, from the connector's file to core/outcomes."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
+from support.command import Command
 from support.crm import CrmHome
 from support.crm_clouds import Authority, Clock
+from support.served import free_port
 
 from integrations.crm.simulators import hubspot, ready, salesforce
 from integrations.crm.simulators.people import fill_org, fill_portal, key
@@ -98,3 +101,28 @@ def test_outcomes_follow_changed_reopened_and_deleted_deals(cloud: tuple[Cloud, 
     third = home.read(there.system)["deals"]
     assert third.accepted == 0
     assert held(home) == there.outcomes()
+
+
+def test_the_simulator_of_the_command_line_is_connected_to_by_the_file_that_it_prints(
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.trust))
+    port = free_port()
+    words = ("--system", "hubspot", "--people", "3", "--deals", "7", "--port", str(port))
+    tls = ("--certificate", str(authority.chain), "--key", str(authority.key))
+    child = Command(tmp_path).start("serve", "crm-simulator", *words, *tls)
+    try:
+        assert child.stdout is not None
+        text = "".join(iter(child.stdout.readline, "\n"))
+        token = re.search(r"export ROLECALL_HUBSPOT_TOKEN=(\S+)", text)
+        assert token is not None, text
+        monkeypatch.setenv("ROLECALL_HUBSPOT_TOKEN", token[1])
+        home = CrmHome(tmp_path / "home")
+        home.know([{"tenant": "acme", "learner_id": key(1), "email": f"{key(1)}@acme.example"}])
+        content = yaml.safe_load(text)
+        assert content["url"] == f"https://localhost:{port}"
+        home.write("hubspot", {name: content[name] for name in content if name not in ("kind", "tenant")})
+        assert home.read("hubspot")["deals"].accepted == 7
+    finally:
+        child.terminate()
+        child.communicate(timeout=20)

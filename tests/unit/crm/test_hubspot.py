@@ -244,6 +244,20 @@ def test_what_cannot_be_read_says_why_and_how_to_mend_it(crm: Hubspot, portal: P
     assert re.search(said, f"{failed.value} {failed.value.remedy}")
 
 
+def test_the_share_of_the_daily_calls_is_kept(crm: Hubspot, portal: Portal, ledger: Ledger) -> None:
+    fill_portal(portal, people=150, deals=3)
+    sink = sinked(crm, 150)
+    sink.preflight()
+    portal.daily = portal.used + 4
+    portal.used += 2
+    crm.describe("deals")  # its answer tells what is left
+    with pytest.raises(SourceError, match="daily calls are used"):
+        records(crm)
+    done = write_back(ledger, sink, wanted(150))
+    assert (done.stored, done.refused, writes(portal)) == (0, 0, 0)
+    assert done.report.stopped is not None
+
+
 def wanted(people: int, readiness: float = 71.5) -> dict[str, dict[str, Any]]:
     return {
         f"k{n}": {
