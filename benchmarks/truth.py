@@ -70,14 +70,13 @@ def frames(study: Study) -> links.Inputs:
     scores = pl.DataFrame(study.scores).select(
         "version", "started_at", "score", learner_key="learner_id", skill="competency"
     )
-    moment = {"time_zone": "UTC"}
     outcomes = pl.DataFrame(
         [{name: value for name, value in row.items() if name != "attributes"} for row in study.outcomes],
         infer_schema_length=None,
     ).select(
         "kind", "unit", pl.col("value").cast(pl.Float64), learner_key="learner_id", outcome_id="reference",
-        occurred_at=pl.col("occurred_at").str.to_datetime(**moment),
-        cutoff_at=pl.coalesce("exposure_from", "occurred_at").str.to_datetime(**moment),
+        occurred_at=pl.col("occurred_at").str.to_datetime(time_zone="UTC"),
+        cutoff_at=pl.coalesce("exposure_from", "occurred_at").str.to_datetime(time_zone="UTC"),
     )  # fmt: skip
     learners = pl.DataFrame(
         [(person.learner_id, person.role, person.hire_date, person.left_on) for person in study.people],
