@@ -26,9 +26,16 @@ told as (
     from practised
     inner join session_scores
         on practised.tenant = session_scores.tenant and practised.session_id = session_scores.session_id
-    inner join rubrics
+    left join rubrics
         on practised.scenario_id = rubrics.scenario_id and session_scores.rubric_id = rubrics.rubric_id
-    where session_scores.is_latest and session_scores.review_state not in ('pending', 'rejected')
+    where
+        session_scores.is_latest
+        and session_scores.review_state not in ('pending', 'rejected')
+        -- the scenario's own rubric counts; a scenario that the catalog lacks has whatever it was scored by
+        and (
+            rubrics.rubric_id is not null
+            or practised.scenario_id not in (select scenario_id from rubrics)
+        )
 ),
 
 ranked as (
