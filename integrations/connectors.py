@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from dotenv import dotenv_values
 from pydantic import ConfigDict, Field, ValidationError
 
+from governance import yaml_files
 from integrations.mapping import Feed
 from integrations.sync.credentials import DOTENV, variable
 
@@ -87,19 +87,11 @@ def _read(path: Path, kind: str, model: type[Kind]) -> Kind:
         raise ConnectorError(
             f"{path}: kind is {content.get('kind')!r}, not {kind}; another command takes this connector"
         )
-    try:
-        return model.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        raise ConnectorError(f"{path}: {first_line(error)}") from error
+    return yaml_files.check({**content, "name": path.stem}, model, ConnectorError, str(path))
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConnectorError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConnectorError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    content = yaml_files.read(path, ConnectorError, absent="check that it may be read")
     if not isinstance(content, dict):
         raise ConnectorError(f"{path}: expected keys and values")
     return content
