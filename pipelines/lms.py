@@ -85,7 +85,8 @@ def told(done: Written) -> Iterator[str]:
         figures = done.report.counts
         yield (
             f"{scenario}: {figures.acknowledged:,} scores written in {figures.calls:,} calls,"
-            f" {figures.refused:,} refused, {figures.retry:,} to be tried again, {figures.left:,} left, {figures.unchanged:,} unchanged"
+            f" {figures.refused:,} refused, {figures.retry:,} to be tried again, {figures.left:,} left,"
+            f" {figures.unchanged:,} unchanged"
         )
         if figures.refused:
             yield 'reasons: rolecall query "select * from sync_rejects"'
