@@ -2,7 +2,6 @@
 
 import json
 import random
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import bagit
 import pikepdf
 import pytest
 from support.command import Command
+from support.practised import Practised
 
 from governance.audit.files import verify_file
 from governance.audit.report import sign
@@ -18,11 +18,9 @@ PERIOD = ("--from", "2026-01-01", "--to", "2026-12-31")
 
 
 @pytest.fixture(scope="module")
-def files(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
-    home = folder / "home"
-    shutil.copytree(made, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
-    rolecall = Command(home)
+    rolecall = Command(practised.copy(folder / "home"))
     rolecall("audit", "report", *PERIOD, "--out", str(folder / "r.pdf"))
     rolecall(
         "audit",
@@ -113,8 +111,8 @@ def test_a_member_that_was_exchanged_is_named(files: Path, tmp_path: Path) -> No
     assert any(each.startswith("data/sessions.csv") for each in findings(tmp_path / "again.zip"))
 
 
-def test_commands_refuse_clearly(made: Path, tmp_path: Path) -> None:
-    rolecall = Command(made)
+def test_commands_refuse_clearly(practised: Practised, tmp_path: Path) -> None:
+    rolecall = Command(practised.home)
     assert "names need a reason" in rolecall.fails(
         "audit", "report", *PERIOD, "--names", "--out", str(tmp_path / "x.pdf")
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.command import Command
+from support.practised import Practised
 
 from benchmarks.tampering import KINDS, Tampering
 from governance.access.log import AccessLog, Entry
@@ -32,8 +33,9 @@ def verdict(home: Path) -> Verdict:
 
 
 @pytest.fixture(scope="module")
-def intact(made: Path) -> Path:
-    """The made home with a second root and looks after it."""
+def intact(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The practised home with a second root and looks after it."""
+    made = practised.copy(tmp_path_factory.mktemp("intact") / "home")
     with opened(made) as (settings, state):
         log = AccessLog(state)
         log.record(Entry("local", "open_session", "acme", True, session_id="cvi:1", learner_key="l_1"))

@@ -1,11 +1,11 @@
 """From a review on a page to core, by way of the chain, with real runs."""
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support.command import Command
+from support.practised import Practised
 
 from governance.access import Role, Thing, User
 from governance.access.claims import local_user
@@ -20,9 +20,8 @@ def officer(name: str) -> User:
     return local_user(name, [Role.compliance])
 
 
-def test_reviews_reach_core_as_states_and_new_scores(made: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(made, home, symlinks=True)
+def test_reviews_reach_core_as_states_and_new_scores(practised: Practised, tmp_path: Path) -> None:
+    home = practised.copy(tmp_path / "home")
     rolecall = Command(home)
     rows = rolecall.rows(
         f"select {SCORE} from session_scores where scorer_kind = 'engine_llm' and is_latest and learner_key is not null"

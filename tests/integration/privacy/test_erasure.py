@@ -11,23 +11,17 @@ from typing import Any
 import duckdb
 import pytest
 from support.command import Command
-
-SESSIONS = 40
-
-
-@pytest.fixture(scope="module")
-def simulation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("people")
-    words = ("--sessions", str(SESSIONS), "--seed", "5", "--start", "2026-11-02", "--end", "2026-11-06")
-    Command(folder / "home")("simulate", "--out", str(folder / "out"), *words)
-    return folder / "out"
+from support.practised import SESSIONS, Practised
 
 
 @pytest.fixture(scope="module")
-def rolecall(simulation: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
-    command = Command(tmp_path_factory.mktemp("erasure") / "home")
-    command("ingest", str(simulation))
-    command("run")
+def simulation(practised: Practised) -> Path:
+    return practised.delivered
+
+
+@pytest.fixture(scope="module")
+def rolecall(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    command = Command(practised.copy(tmp_path_factory.mktemp("erasure") / "home"))
     command("export", "xapi", "--out", str(command.home.parent / "statements"))
     return command
 
