@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RESOLVE := --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" --quiet
 APT := chromium postgresql fonts-dejavu-core fonts-noto-core
 
-.PHONY: help setup demo test lint types unit e2e-setup bench soak lock docs images clean
+.PHONY: help setup demo test lint types audit unit e2e-setup bench soak lock docs images clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,13 +28,20 @@ demo: setup ## Simulate, ingest, run and serve the dashboard (SERVE=0 ends after
 test: setup e2e-setup lint types ## Linters, types and all tests
 	$(BIN)/pytest -n 2 --dist loadfile tests
 
-lint: setup ## Ruff and import-linter
+lint: setup ## Ruff, import-linter and bandit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml assets dashboards governance integrations pipelines
 
 types: setup ## Pyright
 	$(BIN)/pyright
+
+# Needs a network, hence no part of `make test`; without one it says so and fails, since nothing was looked up.
+audit: setup ## Known faults of the pinned dependencies (pip-audit, needs a network)
+	@$(BIN)/pip-audit --strict --progress-spinner off --disable-pip --require-hashes -r requirements.lock || { \
+		echo "make audit: pip-audit found a fault (listed above) or could not reach its database;" \
+			"without a network, run it where https://pypi.org is reachable"; exit 1; }
 
 # Chromium and PostgreSQL from Debian, and the peers below tests/peers; it says what it cannot install.
 e2e-setup: setup

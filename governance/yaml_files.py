@@ -37,7 +37,7 @@ def load(path: Path, model: type[Model], refuse: type[Exception], *, absent: str
 def read(path: Path, refuse: type[Exception], *, absent: str) -> Any:
     """What a file holds, unchecked; None for an empty file."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # nosec B506  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise refuse(f"{path}: {error.strerror}; {absent}") from error
     except UnicodeDecodeError as error:

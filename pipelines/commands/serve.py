@@ -125,4 +125,4 @@ def simulator(
 def _become(module: list[str], options: list[str], variables: dict[str, str]) -> None:
     """Replace this process, so that signals reach the server and no idle parent stays."""
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", *module, *options], {**os.environ, **variables})  # noqa: S606
+    os.execve(sys.executable, [sys.executable, "-m", *module, *options], {**os.environ, **variables})  # noqa: S606  # nosec B606
