@@ -26,8 +26,8 @@ class CatalogError(ValueError):
     """The catalog cannot be used; the text names the file, the key and what is wrong with it."""
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML that refuses a repeated key: the plain loader keeps the last one in silence. libyaml's is 8 times as fast."""
+class _Loader(yaml.CSafeLoader):  # libyaml reads it ten times as fast
+    """YAML that refuses a repeated key: the plain loader keeps the last one in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
