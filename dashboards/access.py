@@ -1,49 +1,50 @@
-"""Who is reading, and what they may see: the one place that decides it.
+"""Who reads: the local reader of this machine, or whoever a login names.
 
-Until a login is configured the dashboards serve this machine alone, and whoever sits at it is the local
-reader. Pages and routes ask ``authorize`` and nothing else, so that roles and scopes can grow behind it.
+What they may do is decided in ``governance.access``; pages and routes ask there and nowhere else. Without a login the
+dashboards serve this machine alone. With one, identity comes from Streamlit's signed cookie, for pages and for
+our own routes alike, and ends with the provider's ``exp``, which Streamlit itself does not look at.
 """
 
+import json
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from typing import Literal
+from typing import Any
+from urllib.parse import urlsplit
 
-Action = Literal["view_aggregates", "list_sessions", "open_session", "play_recording", "view_health"]
+from governance.access import Action, Role, Thing, User, authorize
+from governance.access.claims import Rules, chain_of, local_user, user_of
+from governance.identities import Identities
+from governance.secrets import secret_key
+from governance.settings import Settings
+from governance.state import State
 
-LOCAL_ROLE = "local"
-# What a role may do; an action that is not listed is refused.
-PERMITTED: Mapping[str, frozenset[str]] = {
-    LOCAL_ROLE: frozenset({"view_aggregates", "list_sessions", "open_session", "play_recording", "view_health"}),
-}
+Reader = User
+LOCAL = local_user("local", source="this machine")
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+FRESH_S = 60  # for so long the manager tree behind a login is not read again
+LOOK = timedelta(hours=1)  # the time box of somebody who tries the auditor's view
 REFUSAL = (
     "Rolecall's dashboards answer this machine only, because no login is configured. "
     "Open them on the machine itself, or through an SSH tunnel to it."
 )
 
 
-@dataclass(frozen=True)
-class Reader:
-    """Somebody who reads: a name for tickets and logs, a role, and the tenants in scope (``None``: all)."""
-
-    name: str
-    role: str
-    tenants: frozenset[str] | None = None
+def login_configured(settings: Settings) -> bool:
+    """Whether people log in."""
+    return settings.oidc_metadata_url is not None
 
 
-LOCAL = Reader(name="local", role=LOCAL_ROLE)
-
-
-def authorize(reader: Reader | None, action: Action, tenant: str) -> bool:
-    """Whether this reader may do this in this tenant; nobody may do anything by default."""
-    if reader is None or (reader.tenants is not None and tenant not in reader.tenants):
-        return False
-    return action in PERMITTED.get(reader.role, frozenset())
+def allowed(reader: Reader | None, action: Action, tenant: str) -> bool:
+    """Whether the reader may open a page that asks for ``action``; what it shows is narrowed further."""
+    return authorize(reader, action, Thing.page(tenant)).allowed
 
 
 def reader_of(address: str | None, headers: Mapping[str, str]) -> Reader | None:
-    """The reader behind a connection, or ``None``.
+    """The local reader behind a connection, or ``None``.
 
     The peer's address alone would trust every reverse proxy on this machine, and every web page that points a
     name of its own at 127.0.0.1. So forwarded requests are refused, and the Host must be a loopback name.
@@ -54,6 +55,72 @@ def reader_of(address: str | None, headers: Mapping[str, str]) -> Reader | None:
     if not is_loopback(address) or not is_loopback(host_name(lowered.get("host", ""))):
         return None
     return LOCAL
+
+
+def visitor(settings: Settings, address: str | None, headers: Mapping[str, str]) -> Reader | None:
+    """Who sends a request outside a page: by the login's cookie where there is a login, else the local reader."""
+    if not login_configured(settings):
+        return reader_of(address, headers)
+    if not expected_host(settings, headers):
+        return None
+    claims = cookie_claims(headers)
+    return None if claims is None else reader_from(settings, claims, source(address, headers))
+
+
+def reader_from(settings: Settings, claims: Mapping[str, Any], where: str | None) -> Reader | None:
+    """The reader whom verified claims name; nobody where they have ended or say too little."""
+    ends = claims.get("exp")
+    if not isinstance(ends, int | float) or ends <= time.time():
+        return None
+    text = json.dumps(dict(claims), sort_keys=True, default=str)
+    return _reader(settings.database_url, text, where, int(time.time() // FRESH_S))
+
+
+def expected_host(settings: Settings, headers: Mapping[str, str]) -> bool:
+    """Whether a request is meant for the configured address: a page elsewhere may point its name at this server."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return host_name(lowered.get("host", "")).lower() == (urlsplit(settings.public_url or "").hostname or "")
+
+
+def cookie_claims(headers: Mapping[str, str]) -> dict[str, Any] | None:
+    """The claims in Streamlit's signed login cookie; ``None`` where it is absent, forged or of another site.
+
+    Streamlit has no public way to read its cookie outside a page, so these two functions are its own.
+    """
+    from streamlit.auth_util import get_origin_from_redirect_uri
+    from streamlit.web.server.starlette import starlette_websocket as own
+    from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+    lowered = {name.lower(): value for name, value in headers.items()}
+    try:
+        cookies = {name: morsel.value for name, morsel in SimpleCookie(lowered.get("cookie", "")).items()}
+    except CookieError:
+        return None
+    signed = own._get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+    found = own._parse_decoded_user_cookie(signed, get_origin_from_redirect_uri() or "") if signed else {}
+    return found if found.get("is_logged_in") is True else None
+
+
+def source(address: str | None, headers: Mapping[str, str]) -> str:
+    """Where a request comes from, for the log: the peer, and whom a proxy says that it speaks for."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    told = next((lowered[name] for name in FORWARDED if lowered.get(name)), None)
+    peer = address or "unknown"
+    return peer if told is None else f"{peer} for {told[:100]}"
+
+
+def acting_as(role: str, learner_id: str, settings: Settings, tenant: str) -> Reader:
+    """The local reader in one role alone, to see what that role sees; it can only lose rights by it."""
+    chosen = next((each for each in Role if each == role), None)
+    if chosen is None:
+        return LOCAL
+    identities = Identities(state_of(settings.database_url), secret_key(settings))
+    own = frozenset({identities.key(tenant, learner_id)} if learner_id else ())
+    reports = chain_of(identities, tenant, [learner_id]) if learner_id and chosen is Role.manager else frozenset()
+    return User(
+        name=f"local as {chosen}", roles=frozenset({chosen}), tenants=None, regions=None, own=own, reports=reports,
+        box=datetime.now(UTC) + LOOK, source=LOCAL.source,
+    )  # fmt: skip
 
 
 def host_name(host: str) -> str:
@@ -78,5 +145,20 @@ def is_loopback(address: str | None) -> bool:
 
 
 def tenants_for(reader: Reader | None, published: Iterable[str]) -> list[str]:
-    """The published tenants that the reader may look at, in order of name."""
-    return sorted(tenant for tenant in published if authorize(reader, "view_aggregates", tenant))
+    """The published tenants in the reader's scope, in order of name; what they may do there each page asks."""
+    if reader is None:
+        return []
+    return sorted(tenant for tenant in published if reader.tenants is None or tenant in reader.tenants)
+
+
+@lru_cache(maxsize=4)
+def state_of(url: str) -> State:
+    """The state database, opened once for all readers."""
+    return State.open(url)
+
+
+@lru_cache(maxsize=512)
+def _reader(url: str, claims: str, where: str | None, _minute: int) -> Reader | None:
+    settings = Settings()
+    identities = Identities(state_of(url), secret_key(settings))
+    return user_of(json.loads(claims), Rules.load(settings.config), identities, where)

@@ -3,28 +3,102 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from dashboards import shell
-from dashboards.access import REFUSAL, Reader, reader_of, tenants_for
+from dashboards.access import (
+    REFUSAL,
+    Action,
+    Reader,
+    acting_as,
+    allowed,
+    login_configured,
+    reader_from,
+    reader_of,
+    source,
+    tenants_for,
+)
 from dashboards.names import humanise, load_names, plain
 from dashboards.reader import current_edition, published_tenants
+from dashboards.registry import PAGES, Entry, menus
 from dashboards.theme import logo
+from governance.access import Role
 from governance.project import Project, ProjectError
 from governance.settings import Settings
 
 VIEWS = Path(__file__).resolve().parent / "views"
 LOOPBACK = "127.0.0.1"
-PAGES = (
-    ("overview.py", "Overview", None),
-    ("competency_trends.py", "Competency trends", "competency-trends"),
-    ("session_replay.py", "Session replay", "session-replay"),
-    ("data_health.py", "Data health", "data-health"),
-)
+EVERYTHING = "everything"
+ROLE, LEARNER = "_role", "_learner"
 
 
-def reader() -> Reader | None:
-    """The reader of this run. Streamlit gives no address for a loopback peer; the guard has seen the real one."""
-    return reader_of(st.context.ip_address or LOOPBACK, dict(st.context.headers))
+def reader(settings: Settings, title: str) -> Reader:
+    """The reader of this run; stops it where nobody may read, or asks for a login where there is one."""
+    # Streamlit gives no address for a loopback peer; the guard has seen the real one.
+    address, headers = st.context.ip_address or LOOPBACK, dict(st.context.headers)
+    if not login_configured(settings):
+        who = reader_of(address, headers)
+        if who is None:
+            st.title(title)
+            st.error(REFUSAL)
+            st.stop()
+        return who
+    if not st.user.is_logged_in:
+        st.title(title)
+        st.button("Log in", type="primary", on_click=st.login)
+        st.stop()
+    who = reader_from(settings, st.user.to_dict(), source(address, headers))
+    if who is None:
+        st.title(title)
+        st.error("Your login has ended, or it names nobody. Log in again.")
+        st.button("Log in again", type="primary", on_click=st.logout)
+        st.stop()
+    return who
+
+
+def chosen_role(who: Reader, settings: Settings, tenant: str) -> Reader:
+    """The local reader in the role picked at the foot of the page; a login's roles cannot be picked."""
+    role = st.session_state.get(ROLE, EVERYTHING)
+    if login_configured(settings) or role == EVERYTHING:
+        return who
+    return acting_as(role, st.session_state.get(LEARNER, ""), settings, tenant)
+
+
+def foot(who: Reader, settings: Settings) -> None:
+    """Who reads, and how to leave: the role picker of this machine, or the way out of a login."""
+    if login_configured(settings):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"Logged in as {plain(str(st.user.get('name') or who.name))}, {', '.join(sorted(who.roles))}")
+            st.button("Log out", on_click=st.logout, type="tertiary")
+        return
+    with st.expander("Read as", key="read-as"), st.grid(4, min_column_width=200, gap="small"):
+        role = st.selectbox("Role", [EVERYTHING, *Role], key=ROLE)
+        if role in (Role.learner, Role.manager):
+            st.text_input("Learner id", key=LEARNER, help="As the directory has it: whose own sessions, whose reports")
+
+
+def navigation(who: Reader, settings: Settings, tenants: list[str]) -> tuple[Entry, StreamlitPage]:
+    """The bar of menus, with the pages that this reader may open, and the one that is open now.
+
+    Before anything is published there is no tenant to ask about: every page then says how to publish.
+    """
+
+    def open_to(action: Action) -> bool:
+        return not tenants or any(allowed(who, action, tenant) for tenant in tenants)
+
+    pages = {
+        section: [
+            st.Page(VIEWS / f"{entry.view}.py", title=entry.title, url_path=entry.path or None, default=not entry.path)
+            for entry in entries
+        ]
+        for section, entries in menus(open_to).items()
+    }
+    if not pages:
+        st.error("You have no role that opens a page here. Ask an administrator for one.")
+        foot(who, settings)
+        st.stop()
+    chosen = st.navigation(pages, position="top")
+    return next(entry for entry in PAGES if entry.title == chosen.title), chosen
 
 
 def choose_tenant(tenants: list[str]) -> str:
@@ -55,13 +129,10 @@ def main() -> None:
     settings = Settings()
     project, problem = project_of(settings)
     st.set_page_config(page_title=project.dashboard.title, layout="wide", initial_sidebar_state="collapsed")
-    pages = [st.Page(VIEWS / name, title=title, url_path=path, default=path is None) for name, title, path in PAGES]
-    chosen, who = st.navigation(pages, position="top"), reader()
-    if who is None:
-        st.title(project.dashboard.title)
-        st.error(REFUSAL)
-        return
+    who = reader(settings, project.dashboard.title)
     tenants = tenants_for(who, published_tenants(settings.marts))
+    who = chosen_role(who, settings, st.session_state.get("tenant") or next(iter(tenants), ""))
+    entry, chosen = navigation(who, settings, tenants)
     edition = current_edition(settings.marts, choose_tenant(tenants)) if tenants else None
     if edition is None:
         st.title(project.dashboard.title)
@@ -70,6 +141,7 @@ def main() -> None:
     names = load_names(settings.config)
     brand(project, edition.tenant)
     st.session_state[shell.PAGE] = shell.Page(settings, project.dashboard, who, edition, names)
+    shell.require(entry.action)
     if problem:
         st.warning(f"Names and colours of customers cannot be read. {problem}")
     if names.problem:
@@ -77,6 +149,7 @@ def main() -> None:
     chosen.run()
     if project.dashboard.support:
         st.markdown(f"Questions about these pages: {plain(project.dashboard.support)}")
+    foot(who, settings)
 
 
 main()

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards.access import REFUSAL, reader_of
+from dashboards.access import REFUSAL, expected_host, login_configured, reader_of, source, visitor
+from dashboards.looks import note_refusal
+from governance.settings import Settings
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -16,6 +19,7 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "content-security-policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
 }
+FILES = ("/media/", "/_stcore/upload_file", "/component/media/")  # Streamlit hands these out to anybody
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")  # served without a login by Streamlit; nobody needs them here
 
 
@@ -30,8 +34,9 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        if reader_of(_peer(scope), Headers(scope=scope)) is None:
-            await _refuse(scope, receive, send, REFUSAL, 403)
+        refusal = await run_in_threadpool(_door, scope)
+        if refusal is not None:
+            await _refuse(scope, receive, send, refusal, 403)
             return
         if scope["path"].startswith(CLOSED):
             await _refuse(scope, receive, send, "not found", 404)
@@ -45,6 +50,24 @@ class Guard:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+def _door(scope: Scope) -> str | None:
+    """Why this request may not come in at all; ``None`` where it may.
+
+    With a login the pages themselves ask who reads, and so do our own routes; Streamlit's files do not.
+    """
+    settings, headers, peer = Settings(), Headers(scope=scope), _peer(scope)
+    if not login_configured(settings):
+        known, why = reader_of(peer, headers) is not None, REFUSAL
+    elif scope["path"].startswith(FILES):
+        known, why = visitor(settings, peer, headers) is not None, "log in first"
+    else:
+        known, why = expected_host(settings, headers), "this address is not ROLECALL_PUBLIC_URL"
+    if known:
+        return None
+    note_refusal(settings, None, "connect", "stranger", source(peer, headers), scope["path"])
+    return why
 
 
 def _peer(scope: Scope) -> str | None:

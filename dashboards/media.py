@@ -14,9 +14,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboards.access import Reader, authorize, reader_of
+from dashboards.access import Reader, source, visitor
+from dashboards.looks import note, note_refusal
 from dashboards.reader import Edition, ask, current_edition
 from governance import tickets
+from governance.access import Thing, authorize
 from governance.secrets import derive, secret_key
 from governance.settings import Settings
 
@@ -31,6 +33,10 @@ TYPES = {
     ".wav": "audio/wav",
 }
 HEADERS = {"cache-control": "private, no-store", "accept-ranges": "bytes"}
+
+
+# What was played under which ticket: a player asks for hundreds of ranges, and they are one look.
+_PLAYED: set[object] = set()
 
 
 class NotPlayableError(Exception):
@@ -109,7 +115,11 @@ def lookup(edition: Edition | None, session_id: str, name: str) -> dict[str, Any
         raise NotPlayableError("nothing is published")
     rows = ask(
         edition,
-        "select uri, kind, status, captions_path from media where tenant = $tenant and session_id = $session",
+        """
+        select m.uri, m.kind, m.status, m.captions_path, s.learner_key, s.region
+        from media as m join sessions as s using (tenant, session_id)
+        where m.tenant = $tenant and m.session_id = $session
+        """,
         {"tenant": edition.tenant, "session": session_id},
     ).to_dicts()
     for row in rows:
@@ -118,27 +128,51 @@ def lookup(edition: Edition | None, session_id: str, name: str) -> dict[str, Any
     raise NotPlayableError("there is no such recording")
 
 
+class _RefusedError(Exception):
+    """A request for a recording that is turned away; the text is the answer, ``why`` the log's code."""
+
+    def __init__(self, status: int, text: str, why: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.why = why
+
+
 def _serve(kind: str, request: Request) -> Response:
     settings = Settings()
+    peer = request.client.host if request.client else None
+    reader = visitor(settings, peer, request.headers)
+    try:
+        return _answer(kind, request, settings, reader)
+    except _RefusedError as refused:
+        tenant, what = request.query_params.get("tenant", ""), request.path_params["name"]
+        where = source(peer, request.headers)
+        note_refusal(settings, reader, "play_recording", refused.why, where, f"{kind}/{what}", tenant)
+        return PlainTextResponse(str(refused), refused.status)
+    except NotPlayableError as reason:
+        return PlainTextResponse(str(reason), 404)
+
+
+def _answer(kind: str, request: Request, settings: Settings, reader: Reader | None) -> Response:
     tenant, session_id = (request.query_params.get(name, "") for name in ("tenant", "session"))
     name = request.path_params["name"]
-    reader = reader_of(request.client.host if request.client else None, request.headers)
-    if reader is None or not authorize(reader, "play_recording", tenant):
-        return PlainTextResponse("you may not open recordings", 403)
+    if reader is None:
+        raise _RefusedError(403, "you may not open recordings", "nobody")
     try:
         wanted = _object(kind, tenant, session_id, name)
         user = tickets.check(ticket_key(settings), wanted, request.query_params, datetime.now(UTC))
     except tickets.TicketRefused as refused:
-        return PlainTextResponse(str(refused), refused.status)
+        raise _RefusedError(refused.status, str(refused), "ticket") from refused
     if user != reader.name:
-        return PlainTextResponse("the link belongs to somebody else", 403)
-    try:
-        row = lookup(current_edition(settings.marts, tenant), session_id, name)
-        if kind == "captions":
-            return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
-        path = recording_file(row["uri"], roots(settings))
-    except NotPlayableError as reason:
-        return PlainTextResponse(str(reason), 404)
+        raise _RefusedError(403, "the link belongs to somebody else", "ticket")
+    row = lookup(current_edition(settings.marts, tenant), session_id, name)
+    thing = Thing.session(tenant, session_id, row["learner_key"], row["region"])
+    decision = authorize(reader, "play_recording", thing)
+    if not decision.allowed:
+        raise _RefusedError(403, "you may not open recordings", decision.why)
+    note(settings, _PLAYED, reader, "play_recording", thing, decision, what=f"{kind} {request.query_params['expires']}")
+    if kind == "captions":
+        return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
+    path = recording_file(row["uri"], roots(settings))
     kind_of = TYPES.get(path.suffix.lower(), "video/mp4" if row["kind"] == "video" else "audio/mpeg")
     return FileResponse(path, media_type=kind_of, headers=HEADERS)
 

@@ -80,6 +80,7 @@ class Names:
     scenarios: dict[str, str] = field(default_factory=dict)
     rubrics: dict[str, str] = field(default_factory=dict)
     criteria: dict[tuple[str, str, str], CriterionText] = field(default_factory=dict)
+    practice: dict[str, tuple[str, ...]] = field(default_factory=dict)
     problem: str | None = None
 
     def competency(self, code: str) -> str:
@@ -125,7 +126,19 @@ def names_of(catalog: Catalog) -> Names:
             for rubric in catalog.rubrics.values()
             for item in rubric.criteria
         },
+        practice=_practice(catalog),
     )
+
+
+def _practice(catalog: Catalog) -> dict[str, tuple[str, ...]]:
+    """Scenarios that rehearse each competency, the easiest first, by the rubric of their newest version."""
+    newest = {key[0]: item for key, item in sorted(catalog.scenarios.items())}
+    found: dict[str, list[str]] = {}
+    for scenario in sorted(newest.values(), key=lambda item: (item.difficulty, item.id)):
+        rubric = catalog.rubrics.get((scenario.rubric.id, scenario.rubric.version))
+        for competency in sorted({item.competency for item in rubric.criteria} if rubric else ()):
+            found.setdefault(competency, []).append(scenario.id)
+    return {competency: tuple(scenarios) for competency, scenarios in found.items()}
 
 
 @st.cache_data(max_entries=4, ttl=60, show_spinner=False)

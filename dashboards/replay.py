@@ -11,7 +11,7 @@ from dashboards.components.player import Line, Source
 from dashboards.figures.timeline import Mark
 from dashboards.media import NotPlayableError, link, recording_file, roots
 from dashboards.names import COMPLETENESS, END_REASONS, SIGNAL_KINDS, CriterionText, Names, humanise, learner, plain
-from dashboards.shell import Page
+from dashboards.shell import Page, may, session_thing
 from dashboards.wording import clock, count, day, listing, points
 from governance.evidence import SCHEMA as TURN_SCHEMA
 
@@ -197,7 +197,7 @@ def lines(turns: pl.DataFrame | None, criteria: pl.DataFrame, names: Names, offs
 
 def source(page: Page, found: dict[str, Any], row: dict[str, Any] | None) -> Source | None:
     """The recording as the player wants it, where there is one that can be handed out."""
-    if row is None or row["status"] not in PLAYABLE:
+    if row is None or row["status"] not in PLAYABLE or not may("play_recording", session_thing(found), log=False):
         return None
     try:
         recording_file(row["uri"], roots(page.settings))
@@ -215,6 +215,8 @@ def source(page: Page, found: dict[str, Any], row: dict[str, Any] | None) -> Sou
 
 def why_silent(found: dict[str, Any], row: dict[str, Any] | None) -> str:
     """Why there is no picture."""
+    if not may("play_recording", session_thing(found), log=False):
+        return "Your role does not include recordings."
     if row is None:
         return "No recording was declared for this session; the transcript stands alone."
     if row["status"] in PLAYABLE:
@@ -228,6 +230,8 @@ def why_silent(found: dict[str, Any], row: dict[str, Any] | None) -> str:
 
 def why_wordless(found: dict[str, Any], turns: pl.DataFrame | None) -> str:
     """Why there are no words, and how to get them."""
+    if not may("read_transcript", session_thing(found), log=False):
+        return "Your role does not include transcripts."
     if found["turn_count"] and turns is None:
         return "The lake no longer holds it: its retention has ended, or the lake lies elsewhere than the marts."
     if "transcript" in (found["missing_parts"] or []):

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
+from governance.access import Scope
 
 ALL = "*"
 CACHED = 300
@@ -29,8 +30,9 @@ PLAYABLE = "select distinct session_id from media where tenant = $tenant and sta
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which sessions to list. ``result`` is any, passed, failed or unscored."""
+    """Which sessions to list, within the reader's scope. ``result`` is any, passed, failed or unscored."""
 
+    scope: Scope
     region: str = ALL
     scenario: str = ALL
     first: date | None = None
@@ -48,7 +50,21 @@ class Wanted:
             "last": self.last or date(9000, 1, 1),
             "result": self.result,
             "recorded": self.recorded,
+            **scoped(self.scope),
         }
+
+
+def scoped(scope: Scope) -> dict[str, object]:
+    """The parameters that ``IN_SCOPE`` takes."""
+    return {"everything": scope.everything, "keys": list(scope.keys), "regions": list(scope.regions)}
+
+
+# For every list of sessions ``s``: the rows that this reader may see.
+IN_SCOPE = """(
+    $everything
+    or list_contains($keys::varchar[], s.learner_key)
+    or list_contains($regions::varchar[], s.region)
+)"""
 
 
 FOUND = f"""
@@ -56,6 +72,7 @@ FOUND = f"""
     left join ({HEADLINE}) as l using (session_id)
     left join ({PLAYABLE}) as m using (session_id)
     where s.tenant = $tenant
+      and {IN_SCOPE}
       and s.day between $first and $last
       and ($region = '*' or coalesce(s.region, 'unknown') = $region)
       and ($scenario = '*' or coalesce(s.scenario_id, 'unknown') = $scenario)

@@ -1,26 +1,32 @@
 """The frame of every page: opening question and answer, charts with their table, filters, and honest emptiness."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import plotly.graph_objects as go
 import polars as pl
 import polars.selectors as cs
 import streamlit as st
 
-from dashboards import queries
-from dashboards.access import Action, Reader, authorize
+from dashboards import mart_queries, queries
+from dashboards.access import Action, Reader, state_of
+from dashboards.components.save import save
+from dashboards.looks import note
 from dashboards.names import Names
 from dashboards.queries import ALL, Cell
 from dashboards.reader import Edition
-from dashboards.theme import CONFIG, LETTERING, for_dark
-from dashboards.wording import day
+from dashboards.theme import LETTERING, PAPER, config, for_dark
+from dashboards.wording import count, day, listing
+from governance.access import Decision, Scope, Thing, authorize, scope
+from governance.identities import Identities
 from governance.project import DashboardSettings
+from governance.secrets import secret_key
 from governance.settings import Settings
 
 SHORT = 11  # rows up to which a table shows all of itself
+SEEN = "_looks"  # what this page session has looked at and the access log holds already
 PAGE = "_page"  # where app.py leaves the context of this run for the view
 
 
@@ -35,13 +41,78 @@ class Page:
     names: Names
 
 
-def current_page(action: Action) -> Page:
-    """The context that the entry script prepared; stops the page where the reader may not do this."""
+def current_page() -> Page:
+    """The context that the entry script prepared, after it checked the page's action in the registry."""
     page: Page = st.session_state[PAGE]
-    if not authorize(page.reader, action, page.edition.tenant):
-        st.error("You may not open this page. Ask an administrator for a role that includes it.")
-        st.stop()
     return page
+
+
+def require(action: Action, thing: Thing | None = None) -> None:
+    """Stop the page where the reader may not do this, with this session or learner or on the page as such."""
+    if not may(action, thing):
+        st.error("You may not open this. Ask an administrator for a role whose scope includes it.")
+        st.stop()
+
+
+def may(action: Action, thing: Thing | None = None, *, reason: str | None = None, log: bool = True) -> bool:
+    """Whether the reader may do this. The look, or the refusal, is in the access log before anything is shown."""
+    page = current_page()
+    about = thing or Thing.page(page.edition.tenant)
+    decision = authorize(page.reader, action, about, reason=reason)
+    if log and decision.why != "reason_missing":
+        look(action, about, decision, reason=reason)
+    return decision.allowed
+
+
+def look(
+    action: Action, thing: Thing, decision: Decision, *, reason: str | None = None, what: str | None = None
+) -> None:
+    """Write a decision into the access log, once for this page session."""
+    page = current_page()
+    note(page.settings, st.session_state.setdefault(SEEN, set()), page.reader, action, thing, decision,
+         reason=reason, what=what)  # fmt: skip
+
+
+def session_thing(row: Mapping[str, Any]) -> Thing:
+    """A row of ``sessions`` as what ``authorize`` decides about."""
+    return Thing.session(row["tenant"], row["session_id"], row["learner_key"], row["region"])
+
+
+def reader_scope(action: Action = "list_sessions") -> Scope:
+    """Which rows of a list this reader may see; an argument of every cached query that lists people or sessions."""
+    page = current_page()
+    return scope(page.reader, action, page.edition.tenant)
+
+
+def regions(page: Page, known: Sequence[str]) -> list[str]:
+    """The regions that the reader may see aggregates of; all of them together first, where nothing bounds them."""
+    tenant = page.edition.tenant
+    return [
+        each for each in (ALL, *known)
+        if authorize(page.reader, "view_aggregates", Thing.cell(tenant, each)).allowed
+    ]  # fmt: skip
+
+
+def named(thing: Thing) -> str | None:
+    """The learner's name, for a reader who may know it: after a reason where the rules ask for one, and logged."""
+    page = current_page()
+    key = f"reason-{thing.learner_key}"
+    given = st.session_state.get(key)
+    asked = authorize(page.reader, "see_names", thing, reason=given)
+    if thing.learner_key is None or (not asked.allowed and asked.why != "reason_missing"):
+        return None
+    if asked.why == "reason_missing":
+        with st.popover("Show the name"), st.form(f"why-{thing.learner_key}", border=False):
+            why = st.text_input("Reason", help="It is kept in the access log, which the learner can read")
+            if st.form_submit_button("Show the name") and why.strip():
+                st.session_state[key] = why
+                st.rerun()
+        return None
+    look("see_names", thing, asked, reason=given)
+    found = Identities(state_of(page.settings.database_url), secret_key(page.settings)).person(
+        thing.tenant, thing.learner_key
+    )
+    return None if found is None else found.name or found.learner_id
 
 
 def opening(title: str, question: str) -> Any:
@@ -69,16 +140,40 @@ def missing(what: str, remedy: str) -> None:
     st.info(f"**{what}** {remedy}")
 
 
-def chart(figure: go.Figure, alt: str, key: str) -> None:
-    """A figure as wide as its place, with its alternative text, its lettering as dark or light as the page's."""
-    dark = st.context.theme.type == "dark"
-    colour = LETTERING["dark" if dark else "light"]
-    figure = for_dark(figure) if dark else figure
-    figure.update_layout(font={"color": colour, "size": 13}, legend_font_color=colour)
+def nothing(place: Any, page: Page, frame: pl.DataFrame, what: str) -> None:
+    """The page where no row can be shown: because there is none, or because all are withheld."""
+    answer(place, "There is nothing to show for this selection.")
+    if frame.is_empty():
+        missing(f"No {what} matches.", "Choose all regions, all scenarios or other dates.")
+        return
+    missing(
+        f"Every figure is withheld: fewer than {page.settings.minimum_cell} learners stand behind it.",
+        "Choose all regions, all scenarios or longer dates.",
+    )
+
+
+def chart(figure: go.Figure, alt: str, key: str, *, choose: bool = False) -> list[Any]:
+    """A figure as wide as its place, with its alternative text and a button that saves it as a PNG in the browser.
+
+    Lettering and background follow the page, so that the saved picture can be read as well. With ``choose`` a click on
+    a point reruns the page and returns the point's ``customdata``.
+    """
+    mode = "dark" if st.context.theme.type == "dark" else "light"
+    colour = LETTERING[mode]
+    figure = for_dark(figure) if mode == "dark" else figure
+    figure.update_layout(font={"color": colour, "size": 13}, legend_font_color=colour, paper_bgcolor=PAPER[mode])
+    figure.update_layout(modebar={"color": colour, "activecolor": colour, "bgcolor": "rgba(0,0,0,0)"})
     figure.update_xaxes(tickfont_color=colour, title_font_color=colour)
     figure.update_yaxes(tickfont_color=colour, title_font_color=colour)
     figure.update_annotations(font_color=colour)
-    st.plotly_chart(figure, width="stretch", config=CONFIG, alt=alt, key=key)
+    behaviour = config(f"rolecall-{key}")
+    if not choose:
+        st.plotly_chart(figure, width="stretch", config=behaviour, alt=alt, key=key)
+        return []
+    chosen: Any = st.plotly_chart(
+        figure, width="stretch", config=behaviour, alt=alt, key=key, on_select="rerun", selection_mode="points"
+    )
+    return [point["customdata"] for point in chosen.selection.points if "customdata" in point]
 
 
 def table(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, label: str = "Table and CSV") -> None:
@@ -110,14 +205,15 @@ def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, wrapped:
             alt=alt,
             key=f"grid-{name}",
         )
-    st.download_button(
-        "Download CSV",
-        data=csv(shown),
-        file_name=f"rolecall-{name}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        key=f"csv-{name}",
-    )
+    if may("export_rows", log=False):
+        save("Download CSV", csv(shown), f"rolecall-{name}.csv", key=f"csv-{name}", on_saved=lambda: _exported(name))
+
+
+def _exported(name: str) -> None:
+    """Note in the access log that the rows of a table were taken away as a file."""
+    page = current_page()
+    thing = Thing.page(page.edition.tenant)
+    look("export_rows", thing, authorize(page.reader, "export_rows", thing), what=name)
 
 
 def csv(frame: pl.DataFrame) -> str:
@@ -132,16 +228,59 @@ def csv(frame: pl.DataFrame) -> str:
     return flat.with_columns(guarded).write_csv()
 
 
-def cell_filters(page: Page) -> tuple[str, str]:
+def choice(label: str, options: Sequence[str], key: str, shown: Callable[[str], str] = str) -> str:
+    """One of ``options``, kept in the address; an unknown one in the address falls back to the first."""
+    return st.selectbox(label, list(options), key=key, format_func=shown, bind="query-params") or options[0]
+
+
+def region_filter(page: Page, *, listing: bool = False) -> str:
+    """A region or all. Aggregates are offered for the reader's regions alone; a list has a scope of its own."""
+    known = queries.choices(page.edition)["region"]
+    offered = [ALL, *known] if listing else regions(page, known)
+    if not offered:
+        st.error("None of the regions shown here is in your scope. Ask an administrator to extend it.")
+        st.stop()
+    return choice("Region", offered, "region", page.names.region)
+
+
+def cell_filters(page: Page, *, listing: bool = False) -> tuple[str, str]:
     """Region and scenario, kept in the address so that a view can be sent to a colleague."""
-    options = queries.choices(page.edition)
-    region = st.selectbox(
-        "Region", [ALL, *options["region"]], key="region", format_func=page.names.region, bind="query-params"
+    region = region_filter(page, listing=listing)
+    scenarios = [ALL, *queries.choices(page.edition)["scenario"]]
+    return region, choice("Scenario", scenarios, "scenario", page.names.scenario)
+
+
+def weekly_cell(page: Page) -> Cell:
+    """Region, scenario and weeks in one row of filters; stops where nothing is published."""
+    known = queries.weeks(page.edition)
+    if known is None:
+        no_practice()
+    with st.grid(4, min_column_width=170, gap="small"):
+        region, scenario = cell_filters(page)
+        first, last = week_filters(*known, page.defaults.weeks)
+    return Cell(region, scenario, first, last)
+
+
+def no_practice() -> NoReturn:
+    """The page of a customer without any practice."""
+    missing(
+        "The published marts hold no practice.",
+        "Ingest sessions with `rolecall ingest` or connect the engine to the gateway, then run `rolecall run`.",
     )
-    scenario = st.selectbox(
-        "Scenario", [ALL, *options["scenario"]], key="scenario", format_func=page.names.scenario, bind="query-params"
-    )
-    return region or ALL, scenario or ALL
+    st.stop()
+
+
+def needs(page: Page, *names: str) -> None:
+    """Stop the page where the edition was published before one of these marts existed, or nobody has practised."""
+    if queries.weeks(page.edition) is None:
+        no_practice()
+    lacking = sorted(set(names) - mart_queries.tables(page.edition))
+    if lacking:
+        missing(
+            f"The published version does not hold {listing(lacking)}.",
+            "It was made by an older version of Rolecall; `rolecall run --full` publishes it anew.",
+        )
+        st.stop()
 
 
 def week_filters(first: date, last: date, opened: int | None = None) -> tuple[date, date]:
@@ -169,3 +308,13 @@ def withheld_note(frame: pl.DataFrame, cell: Cell, minimum: int) -> None:
         f"{hidden} of {frame.height} weekly figures are withheld, marked by a grey dash: fewer than {minimum} people "
         f"stand behind them, or they would reveal a group that small.{wider}"
     )
+
+
+def withheld_rows(frame: pl.DataFrame, page: Page, what: str) -> None:
+    """Say how many rows of a mart are withheld."""
+    hidden = int(frame["suppressed"].sum() or 0)
+    if hidden:
+        st.markdown(
+            f"{hidden} of {count(frame.height)} {what} are withheld: fewer than {page.settings.minimum_cell} people "
+            "stand behind them, or they would reveal a group that small."
+        )

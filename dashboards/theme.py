@@ -15,8 +15,24 @@ GRID = "rgba(122,135,150,.25)"
 SEVERITY = {"critical": VERMILION, "high": VERMILION, "medium": ORANGE, "low": SKY, "info": GREY}
 SEVERITY_SYMBOL = {"critical": "x", "high": "x", "medium": "triangle-up", "low": "circle", "info": "circle"}
 
+# For groups drawn together: colour and symbol change at once.
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+
 LETTERING = {"light": "#33404F", "dark": "#CBD5E1"}
-CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True, "scrollZoom": False}
+PAPER = {"light": "#FFFFFF", "dark": "#10161F"}  # the pages' own backgrounds, as .streamlit/config.toml has them
+
+
+def config(file: str) -> dict[str, Any]:
+    """How a chart behaves: one button, which saves it as a PNG named ``file`` at twice its size."""
+    return {
+        "displayModeBar": True,
+        "modeBarButtons": [["toImage"]],
+        "displaylogo": False,
+        "toImageButtonOptions": {"format": "png", "filename": file, "scale": 2},
+        "responsive": True,
+        "scrollZoom": False,
+    }
 
 
 def logo(name: str, accent: str | None, dark: bool) -> str:
@@ -37,6 +53,11 @@ def rgba(colour: str, opacity: float) -> str:
     """A hex colour with an opacity."""
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def palette(place: int) -> str:
+    """The colour of the n-th group."""
+    return SERIES[place % len(SERIES)]
 
 
 def for_dark(figure: go.Figure) -> go.Figure:

@@ -103,3 +103,18 @@ def change_sentence(change: float, half: float, unit: str) -> str:
     """What changed, and whether the interval leaves out no change."""
     verdict = "beyond the noise" if abs(change) > half else "within the noise"
     return f"{signed(change, unit)} (±{round(100 * half)}, {verdict})"
+
+
+def estimate(value: float | None, lower: float | None, upper: float | None, unit: str, digits: int = 0) -> str:
+    """A number with its 95 % interval: ``62 points (95 % interval 58 to 66)``; already on the scale of its unit."""
+    if value is None:
+        return "–"
+
+    def number(one: float) -> str:
+        text = f"{one:.{digits}f}"
+        return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
+
+    shown = f"{number(value)}{NO_BREAK}{unit}" if unit else number(value)
+    if lower is None or upper is None:
+        return shown
+    return f"{shown} (95{NO_BREAK}% interval {number(lower)} to {number(upper)})"

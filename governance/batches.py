@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import polars as pl
 from sqlalchemy import func, insert, select, update
@@ -44,6 +45,40 @@ class Reject:
     reason: str
 
 
+class Counted(Protocol):
+    """What became of an input, with a reason for each refused line; frozen dataclasses fit."""
+
+    @property
+    def read(self) -> int:
+        """Lines of the input: accepted + repeated + refused."""
+        ...
+
+    @property
+    def accepted(self) -> int:
+        """Lines taken for the first time."""
+        ...
+
+    @property
+    def repeated(self) -> int:
+        """Lines that were there already."""
+        ...
+
+    @property
+    def refused(self) -> int:
+        """Lines that were not taken."""
+        ...
+
+    @property
+    def withheld(self) -> int:
+        """Signals that the gate kept out."""
+        ...
+
+    @property
+    def refusals(self) -> Sequence[Reject]:
+        """At least one reason for each refused line."""
+        ...
+
+
 class Batches:
     """The batches of one installation."""
 
@@ -79,6 +114,22 @@ class Batches:
         if rows:
             with self.state.session() as session:
                 session.connection().execute(insert(RejectRow.__table__), rows)  # type: ignore[arg-type]
+
+    def settle(self, batch_id: str, counted: Counted) -> None:
+        """End a batch as its reader counted it, refused lines included.
+
+        Raises:
+            CountsDisagree: As ``close``.
+        """
+        self.reject(batch_id, counted.refusals)
+        self.close(
+            batch_id,
+            read=counted.read,
+            accepted=counted.accepted,
+            repeated=counted.repeated,
+            refused=counted.refused,
+            withheld=counted.withheld,
+        )
 
     def close(self, batch_id: str, *, read: int, accepted: int, repeated: int, refused: int, withheld: int = 0) -> None:
         """End a batch with its counts.

@@ -6,16 +6,15 @@ holds a Catalog can rely on it; a mistake raises CatalogError, which names the f
 """
 
 import hashlib
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
-import yaml
-from pydantic import ValidationError
 
+from governance import yaml_files
 from governance.catalog_models import Competency, CompetencyModel, Rubric, Scenario, Strict
 
 Model = TypeVar("Model", bound=Strict)
@@ -24,22 +23,6 @@ Key = tuple[str, str]
 
 class CatalogError(ValueError):
     """The catalog cannot be used; the text names the file, the key and what is wrong with it."""
-
-
-class _Loader(yaml.CSafeLoader):  # libyaml reads it ten times as fast
-    """YAML that refuses a repeated key: the plain loader keeps the last one in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Hashable] = set()
-        for key_node, _ in node.value:
-            if key_node.tag == "tag:yaml.org,2002:merge":
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                line = key_node.start_mark.line + 1
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} occurs twice (line {line})")
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
 
 
 @dataclass(frozen=True)
@@ -171,33 +154,11 @@ def _versions(folder: Path, model: type[Model]) -> dict[Key, tuple[Model, Path]]
 
 def _documents(path: Path, model: type[Model]) -> Iterator[Model]:
     """The objects of one file, which holds one mapping or a list of them."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise CatalogError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    content = yaml_files.read(path, CatalogError, absent="check that it may be read")
     items = content if isinstance(content, list) else [content]
     for position, item in enumerate(items):
         where = f"{path}" if len(items) == 1 else f"{path}, version {position + 1} of the list"
-        if not isinstance(item, dict):
-            raise CatalogError(f"{where}: expected keys and values, found {type(item).__name__}")
-        try:
-            yield model.model_validate(item)
-        except ValidationError as error:
-            raise CatalogError(_explain(where, error)) from error
-
-
-def _explain(where: str, error: ValidationError) -> str:
-    """One line per mistake: file, key, what is wrong."""
-    lines = []
-    for mistake in error.errors():
-        key = ".".join(str(part) for part in mistake["loc"]) or "(whole entry)"
-        text = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            text = "no such key; check the spelling"
-        lines.append(f"{where}: {key}: {text}")
-    return "\n".join(lines)
+        yield yaml_files.check(item, model, CatalogError, where)
 
 
 def _check_references(

@@ -158,6 +158,12 @@ class Identities:
             return None
         return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
 
+    def jurisdiction(self, tenant: str, key: str) -> str | None:
+        """Where the learner works, as the directory says; None where it does not."""
+        with self.state.reading() as session:
+            row = session.get(IdentityRow, (tenant, key))
+        return None if row is None else row.jurisdiction
+
     def _stored(self, session: Session, entries: Iterable[DirectoryEntry]) -> dict[tuple[str, str], dict[str, Any]]:
         by_tenant: dict[str, list[str]] = {}
         for entry in entries:

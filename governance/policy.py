@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from governance import yaml_files
 
 UNKNOWN = "unknown"
 PROHIBITED_IN_EU = "affect"
@@ -117,16 +118,7 @@ class SignalPolicy:
         Raises:
             PolicyError: With the file, the place and the remedy.
         """
-        try:
-            return cls.of(PolicyFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        except OSError as error:
-            raise PolicyError(f"{path}: {error.strerror}; the signal policy is required") from error
-        except yaml.YAMLError as error:
-            raise PolicyError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise PolicyError(f"{path}: {place + ': ' if place else ''}{first['msg']}") from error
+        return cls.of(yaml_files.load(path, PolicyFile, PolicyError, absent="the signal policy is required"))
 
     @classmethod
     def of(cls, file: PolicyFile) -> "SignalPolicy":

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from governance import yaml_files
 from governance.names import Tenant
 
 FILE = "rolecall.yaml"
@@ -49,17 +49,8 @@ class Project(BaseModel):
         Raises:
             ProjectError: With the file, the place and the remedy.
         """
-        path = config / FILE
-        try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-        except OSError as error:
-            raise ProjectError(f"{path}: {error.strerror}; set ROLECALL_CONFIG to the folder that holds it") from error
-        except yaml.YAMLError as error:
-            raise ProjectError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise ProjectError(f"{path}: {place}: {first['msg']}") from error
+        remedy = "set ROLECALL_CONFIG to the folder that holds it"
+        return yaml_files.load(config / FILE, cls, ProjectError, absent=remedy)
 
     def title(self, tenant: str) -> str:
         """Name of a tenant for people."""

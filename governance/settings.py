@@ -47,6 +47,17 @@ class Settings(BaseSettings):
         list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
     ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
+    public_url: Annotated[
+        str | None, Field(description="Address that people open the dashboards at, once they log in: https://host")
+    ] = None
+    oidc_metadata_url: Annotated[
+        str | None, Field(description="OpenID Connect metadata of the login; without it this machine alone is served")
+    ] = None
+    oidc_client_id: Annotated[str | None, Field(description="Client id that the login provider gave")] = None
+    oidc_client_secret: Annotated[SecretStr | None, Field(description="Client secret that the login provider gave")] = (
+        None
+    )
+    oidc_scope: Annotated[str, Field(description="Scopes asked of the login provider")] = "openid profile email"
     log_level: Annotated[str, Field(description="Level of Rolecall's own log")] = "INFO"
 
     @field_validator("home", "config", "dagster_dir")

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import demo, doctor, export, ingest, query, run, serve, simulate
+from pipelines.commands import demo, doctor, export, ingest, query, run, scorm, serve, simulate, sync
 
 app = typer.Typer(
     name="rolecall",
@@ -23,6 +23,8 @@ app = typer.Typer(
 for command in (simulate.simulate, ingest.ingest, run.run, query.query, doctor.doctor, demo.demo):
     app.command()(command)
 app.add_typer(export.app, name="export")
+app.add_typer(scorm.app, name="scorm")
+app.add_typer(sync.app, name="sync")
 app.add_typer(serve.app, name="serve")
 
 

@@ -26,18 +26,27 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from governance import secrets
+from governance.access.log import AccessLog
+from governance.catalog import Catalog
 from governance.gate import SignalPolicy
 from governance.grouping import Grouping
 from governance.identities import Identities
 from governance.inbox import Backlog, Inbox, UnavailableError, honest_errors
 from governance.launches import Launches
+from governance.lms_identities import LmsIdentities
+from governance.lms_results import LmsResults
+from governance.packages import Packages
 from governance.settings import Settings
 from governance.state import State
 from integrations.engine import bodies, callers, examples, receiver
 from integrations.engine.intake import Intake
 from integrations.engine.launching import LaunchDesk
 from integrations.engine.meters import Meters
+from integrations.engine.pull import PullClient
 from integrations.engine.refusals import Refusal
+from integrations.scorm import routes as results_routes
+from integrations.scorm.results import Results
+from integrations.scorm.service import Service
 
 LOG = logging.getLogger("rolecall.gateway")
 PATIENCE_MS = 5_000  # for SQLite's write lock; senders give up after ten seconds or so
@@ -66,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     inbox = Inbox(state)
     threads = {
         name: ThreadPoolExecutor(count, thread_name_prefix=f"gateway-{name}")
-        for name, count in {"commit": 1, "lookup": 1, "parse": 1, "watch": 2}.items()
+        for name, count in {"commit": 1, "lookup": 1, "parse": 1, "watch": 2, "scorm": 4}.items()
     }
     meters = Meters()
     launches = Launches(state, Identities(state, secrets.secret_key(settings)))
@@ -81,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     desk = LaunchDesk(launches, intake.secret, threads["commit"])
     routes = receiver.router(intake, desk).routes
     app.router.routes += [_bare(route) for route in routes if isinstance(route, APIRoute)]
+    app.include_router(results_routes.router(_results(settings, state, launches, intake), threads["scorm"]))
     _add_health(app, settings, inbox, threads["watch"])
     _add_metrics(app, inbox, meters, threads["watch"])
     app.add_exception_handler(HTTPException, _no_route)
@@ -123,6 +133,31 @@ def _intake(
         max_body_bytes=settings.max_body_bytes,
         budget=bodies.Budget(BODIES_IN_MEMORY),
     )
+
+
+def _results(settings: Settings, state: State, launches: Launches, intake: Intake) -> Service:
+    """The service that packages in LMSs ask."""
+    return Service(
+        config=settings.config,
+        catalog=Catalog.load(settings.config),
+        policy=intake.policy,
+        packages=Packages(state),
+        people=LmsIdentities(state, launches.identities),
+        identities=launches.identities,
+        launches=launches,
+        results=Results(settings.marts),
+        issued=LmsResults(state),
+        log=AccessLog(state),
+        secret=secrets.secret_key(settings),
+        callback_secret=intake.secret,
+        engine=partial(_engine, settings),
+    )
+
+
+def _engine(settings: Settings) -> PullClient | None:
+    """The engine's API; None without a key."""
+    key = settings.engine_key
+    return None if key is None else PullClient(settings.engine_url, key.get_secret_value())
 
 
 def _jurisdictions(launches: Launches, pairs: Sequence[tuple[str, str]]) -> list[str | None]:

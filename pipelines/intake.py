@@ -142,19 +142,11 @@ def _registered(desk: Desk, kind: Kind, path: Path, recorded: "Recorded", reject
 
 def book(desk: Desk, tally: Tally) -> None:
     """Write the batch and its refused lines to the state database, so that data health can show them."""
-    from governance.batches import Batches, Reject
+    from governance.batches import Batches
 
     batches = Batches(desk.state)
     batch = batches.open(tally.kind.value, tally.source.name, digest(tally.source), desk.tenant, desk.now)
-    batches.reject(batch, [Reject(refusal.line, refusal.rule, refusal.reason) for refusal in tally.refusals])
-    batches.close(
-        batch,
-        read=tally.read,
-        accepted=tally.accepted,
-        repeated=tally.repeated,
-        refused=tally.refused,
-        withheld=tally.withheld,
-    )
+    batches.settle(batch, tally)
 
 
 def first_taken(desk: Desk, kind: Kind, path: Path) -> datetime:

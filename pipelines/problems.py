@@ -5,14 +5,11 @@ the alerts and Dagster's failures all say the same sentence. Secrets are struck 
 """
 
 import errno
-import re
+
+from governance.redaction import redact
 
 STARTED_BY = "rolecall/started_by"  # tag of runs whose failures the command line tells by itself
 
-_SECRETS = (
-    re.compile(r"(?<=://)[^/@\s:]+:[^@\s/]+(?=@)"),  # user:password in an address
-    re.compile(r"(?i)((?:bearer|x-api-key|token|secret|password|api[_-]?key)[\"']?\s*[:= ]\s*[\"']?)[^\s\"',;&]+"),
-)
 _OURS = {"assets", "governance", "integrations", "dashboards", "pipelines"}
 _FULL_DISK = {errno.ENOSPC, errno.EDQUOT}
 
@@ -27,13 +24,6 @@ class Problem(Exception):  # noqa: N818 - a word that users read
 
     def __str__(self) -> str:
         return self.what if self.remedy is None else f"{self.what}. {self.remedy}"
-
-
-def redact(text: str) -> str:
-    """The text without passwords, tokens and keys."""
-    for pattern in _SECRETS:
-        text = pattern.sub(lambda match: f"{match.group(1) if match.lastindex else ''}[redacted]", text)
-    return text
 
 
 def one_line(error: BaseException, limit: int = 400) -> str:

@@ -58,7 +58,9 @@ SETS: Mapping[str, tuple[str, ...]] = {
     "speaker": ("learner", "counterpart"),
     "alignment": ("exact", "estimated"),
     "status": core.MEDIA_STATUS,
-    "method": ("cluster_t",),
+    "method": ("cluster_t", "t", "kaplan_meier", "jackknife_learner", "count"),
+    "label": ("descriptive", "association", "within_person", "quasi_experimental"),
+    "outside": ("within", "95", "998"),
 }
 TABLE_SETS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("core/signals", "kind"): core.SIGNAL_KINDS,
@@ -71,9 +73,12 @@ SHARES = frozenset(
     {
         "scaled", "overall", "talk_share", "mean", "lower", "upper", "first_mean", "last_mean", "level", "rate",
         "floor_share", "ceiling_share", "blocker_rate", "missing_share", "reached_share", "not_found_share",
-        "talk_share_p25", "talk_share_p50", "talk_share_p75",
+        "talk_share_p25", "talk_share_p50", "talk_share_p75", "mastered_share", "mastered_lower", "mastered_upper",
+        "reliability", "exact_share", "pass_share", "pass_lower", "pass_upper", "use_share",
     }
 )  # fmt: skip
+# Differences have intervals on both sides of 0.
+SIGNED: Mapping[str, frozenset[str]] = {"marts/skill_decay": frozenset({"lower", "upper"})}
 COUNTED = frozenset({"integer", "bigint"})
 # A step of a funnel never exceeds the one before; an interval holds its estimate.
 ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -92,6 +97,13 @@ ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "marts/pacing": (("talk_share_p25", "talk_share_p50"), ("talk_share_p50", "talk_share_p75")),
     "marts/data_health": (("complete", "sessions"), ("scored", "sessions"), ("unattributed", "sessions")),
     "marts/learner_progress": (("first_at", "last_at"),),
+    "marts/cohort_comparison": (("lower", "mean"), ("mean", "upper")),
+    "marts/skill_heatmap": (("lower", "level"), ("level", "upper"), ("mastered", "n_learners")),
+    "marts/learning_curve": (("lower", "mean"), ("mean", "upper")),
+    "marts/mastery_curve": (("lower", "mastered_share"), ("mastered_share", "upper"), ("reached", "n_started")),
+    "marts/skill_decay": (("lower", "change"), ("change", "upper")),
+    "marts/scorer_agreement": (("bias_lower", "bias"), ("bias", "bias_upper")),
+    "marts/language_parity": (("pass_lower", "pass_share"), ("pass_share", "pass_upper")),
 }
 # Oddities that a person should look at and that stop nothing.
 DOUBTS: Mapping[str, tuple[Rule, ...]] = {
@@ -107,7 +119,7 @@ def contract_rules(table: Table) -> list[Rule]:
         values = TABLE_SETS.get((table.path, column.name)) or SETS.get(column.name)
         if values is not None:
             rules.append(Rule("in_set", (column.name,), values=values))
-        elif column.name in SHARES and column.type == "double":
+        elif column.name in SHARES - SIGNED.get(table.path, frozenset()) and column.type == "double":
             rules.append(Rule("between", (column.name,), low=0.0, high=1.0))
         elif column.type in COUNTED:
             rules.append(Rule("between", (column.name,), low=0))

@@ -1,10 +1,14 @@
 """The contract of every table: columns, types, meaning, personal-data class and row rules."""
 
+from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
-from assets.contracts.marts import MARTS, OVERVIEWS
+from assets.contracts.marts import BOARDS, OVERVIEWS
 from assets.contracts.raw import RAW
 from assets.contracts.table import Column, Table
+
+# In the order in which they are built: a mart may be made of marts before it.
+MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS)
 
 TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
 

@@ -15,6 +15,12 @@ SCENARIO = must("scenario_id", "varchar", "Scenario, or * for all")
 ASSIGNED = must("assigned", "varchar", "assigned, free, unknown, or * for all")
 LEARNERS = column("n_learners", "bigint", "Learners behind the row; null where suppressed")
 SUPPRESSED = must("suppressed", "boolean", "Fewer learners than the minimum cell, or hidden to protect one that has")
+METHOD = must("method", "varchar", "Estimator and interval, as a code that docs/statistics.md explains")
+BASIS = (
+    METHOD,
+    must("assumptions", "varchar", "What has to hold for the figure to mean what it says: codes, separated by a space"),
+    must("label", "varchar", "descriptive, association, within_person or quasi_experimental"),
+)
 
 
 def figure(name: str, type_: str, meaning: str) -> Column:
@@ -168,10 +174,13 @@ SCENARIO_ITEMS = Table(
         figure("upper", "double", "Upper end of the 95 % interval, clustered by learner"),
         figure("sd", "double", "Standard deviation"),
         figure("discrimination", "double", "Correlation with the mean of the other criteria"),
+        figure("discrimination_lower", "double", "Lower end of its 95 % interval (Fisher, effective learners)"),
+        figure("discrimination_upper", "double", "Upper end of its 95 % interval"),
         figure("floor_share", "double", "Share at the lowest score"),
         figure("ceiling_share", "double", "Share at the highest score"),
         figure("blocker_rate", "double", "Share below the minimum of a blocker"),
         figure("missing_share", "double", "Scored sessions without this criterion"),
+        *BASIS,
         SUPPRESSED,
     ),
     partitioned=False,
@@ -253,7 +262,7 @@ GUARDRAIL_BOARD = Table(
     partitioned=False,
 )
 
-MARTS = (
+BOARDS = (
     DATA_HEALTH,
     PRACTICE_FUNNEL,
     COMPETENCY_TREND,

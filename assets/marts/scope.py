@@ -20,10 +20,12 @@ PAIRS: dict[str, tuple[str, str]] = {
     "curve": ("scope_curves", "competency"),
 }
 PAIRED: dict[str, frozenset[str]] = {
-    "practice": frozenset({"sessions", "items", "applications"}),
-    "curve": frozenset({"attempts"}),
+    "practice": frozenset({"sessions", "items", "applications", "speakers"}),
+    "curve": frozenset({"attempts", "numbered", "points", "pauses", "spells"}),
 }
-LEARNER_TABLES = frozenset({"session_scores", "criterion_scores"})  # they know the learner, not the scenario
+LEARNER_TABLES = frozenset(
+    {"session_scores", "criterion_scores", "headline"}
+)  # they know the learner, not the scenario
 UNDATED = frozenset({"learners", "ingest_batches", "items", "applications", "watched"})
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
@@ -143,7 +145,9 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
     named = set(re.findall(r"\b[a-z_]+\b", select(target)))
     order = list(STAGES)
     staged = order[: order.index(target)] if target in STAGES else order  # a stage reads earlier ones alone
-    for name in named & {*SOURCES, *staged}:
+    marts = list(REACH)
+    earlier = [] if target in STAGES else marts[: marts.index(target)]  # a mart may be made of marts before it
+    for name in named & {*SOURCES, *staged, *earlier}:
         origin = "ledger" if name in STAGES else "working"
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"

@@ -24,12 +24,14 @@ class Cells:
     """How a mart's rows hang together.
 
     ``fixed`` are dimensions without a roll-up, ``rollups`` those that have one, ``figures`` the columns that a
-    hidden row loses. ``n_learners`` is always one of them.
+    hidden row loses. ``n_learners`` is always one of them. Where one total is split in several ways (by role, by
+    start), ``partition`` names the way and the last roll-up the part: the parts of each way add up to the same total.
     """
 
     fixed: tuple[str, ...]
     rollups: tuple[str, ...]
     figures: tuple[str, ...]
+    partition: str | None = None
 
 
 def suppress(frame: pl.DataFrame, cells: Cells, minimum: int) -> pl.DataFrame:
@@ -62,25 +64,40 @@ class _Block:
 def _blocks(frame: pl.DataFrame, cells: Cells, hidden: np.ndarray) -> list[_Block]:
     """The blocks with a hidden row; the others have nothing to protect."""
     names = list(cells.rollups)
-    marked = frame.select(*cells.fixed, *names).with_columns(_row=pl.int_range(pl.len()), _hidden=pl.Series(hidden))
+    ways = [cells.partition] if cells.partition else []
+    marked = frame.select(*cells.fixed, *names, *ways).with_columns(
+        _row=pl.int_range(pl.len()), _hidden=pl.Series(hidden)
+    )
     fixed = list(cells.fixed)
     keep = marked.filter(pl.col("_hidden").any().over(fixed)) if fixed else marked
     parts = keep.partition_by(fixed, maintain_order=True) if fixed else [keep]
-    return [_Block(part["_row"].to_numpy(), _lines(part.select(names).rows(), len(names))) for part in parts]
+    return [_Block(part["_row"].to_numpy(), _lines(_coordinates(part, cells), len(names))) for part in parts]
+
+
+def _coordinates(part: pl.DataFrame, cells: Cells) -> list[tuple]:
+    """Where each row stands along the roll-ups; a part of a partition carries the way it belongs to."""
+    points = part.select(cells.rollups).rows()
+    if cells.partition is None:
+        return points
+    ways = part[cells.partition].to_list()
+    return [
+        point if point[-1] == ALL else (*point[:-1], (way, point[-1])) for point, way in zip(points, ways, strict=True)
+    ]
 
 
 def _lines(points: Sequence[tuple], dimensions: int) -> list[tuple[int | None, np.ndarray]]:
     lines: list[tuple[int | None, np.ndarray]] = []
     for axis in range(dimensions):
         totals: dict[tuple, int] = {}
-        children: dict[tuple, list[int]] = {}
+        children: dict[tuple[tuple, str | None], list[int]] = {}
         for position, point in enumerate(points):
             rest = point[:axis] + point[axis + 1 :]
             if point[axis] == ALL:
                 totals[rest] = position
             else:
-                children.setdefault(rest, []).append(position)
-        lines += [(totals.get(rest), np.array(below)) for rest, below in children.items()]
+                way = point[axis][0] if isinstance(point[axis], tuple) else None
+                children.setdefault((rest, way), []).append(position)
+        lines += [(totals.get(rest), np.array(below)) for (rest, _), below in children.items()]
     return lines
 
 

@@ -23,6 +23,12 @@ STAGES: dict[str, str] = {
     "watched": "whole",
     "items": "practice",
     "applications": "practice",
+    "double_scores": "day",
+    "speakers": "practice",
+    "numbered": "curve",
+    "points": "curve",
+    "pauses": "curve",
+    "spells": "curve",
 }
 # The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
 REACH: dict[str, str] = {
@@ -35,6 +41,14 @@ REACH: dict[str, str] = {
     "pacing": "week",
     "objective_funnel": "whole",
     "guardrail_board": "week",
+    "cohort_comparison": "whole",
+    "skill_heatmap": "whole",
+    "learning_curve": "whole",
+    "mastery_curve": "whole",
+    "skill_decay": "whole",
+    "scorer_agreement": "whole",
+    "language_parity": "whole",
+    "knowledge_use": "whole",
 }
 ROLLUPS: dict[str, tuple[str, ...]] = {
     "practice_funnel": ("region", "scenario_id", "assigned"),
@@ -43,11 +57,21 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
     "pacing": ("region", "scenario_id"),
     "objective_funnel": (),
     "guardrail_board": ("region", "scenario_id"),
+    "cohort_comparison": ("region", "cohort"),
+    "skill_heatmap": ("region", "cohort"),
+    "learning_curve": ("region",),
+    "mastery_curve": ("region",),
+    "skill_decay": ("region",),
+    "scorer_agreement": ("month",),
+    "language_parity": ("region", "scenario_id", "cohort"),
+    "knowledge_use": ("region", "language"),
 }
 # Published tables that marts are made of: session grain, overviews.
 SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH)
 # Attributes of a cell rather than measurements in it: they stay where the figures are hidden.
 ATTRIBUTES = frozenset({"competency", "position", "severity", "regulation"})
+# Names the way in which the last roll-up, the cohort, splits a total: by role, by start, by language.
+PARTITION = "dimension"
 
 
 def select(name: str) -> str:
@@ -66,7 +90,9 @@ def cells(table: Table) -> Cells | None:
         for column in table.columns
         if not column.required and column.name not in table.key and column.name not in ATTRIBUTES
     )
-    return Cells(tuple(name for name in table.key if name not in rollups), rollups, figures)
+    partition = PARTITION if PARTITION in table.key else None
+    fixed = tuple(name for name in table.key if name not in rollups and name != partition)
+    return Cells(fixed, rollups, figures, partition)
 
 
 def create(table: Table) -> str:

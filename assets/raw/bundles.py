@@ -94,15 +94,7 @@ def _land_file(desk: Desk, path: Path) -> Landing:
             raise LandingError(f"{path}: {_first_line(error)}; split the file and land the parts") from error
         finally:
             con.close()
-    batches.reject(batch_id, landing.refusals)
-    batches.close(
-        batch_id,
-        read=landing.read,
-        accepted=landing.accepted,
-        repeated=landing.repeated,
-        refused=landing.refused,
-        withheld=landing.withheld,
-    )
+    batches.settle(batch_id, landing)
     return landing
 
 

@@ -66,7 +66,7 @@ def drain(lake: Lake, state: State) -> Landing:
             withheld += sum(sum(row.dropped.values()) for row in rows)
             days |= touched
     landing = Landing(batch_id, read, accepted, read - accepted, 0, withheld=withheld, days=tuple(sorted(days)))
-    batches.close(batch_id, read=read, accepted=accepted, repeated=read - accepted, refused=0, withheld=withheld)
+    batches.settle(batch_id, landing)
     return landing
 
 

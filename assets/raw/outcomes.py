@@ -73,15 +73,7 @@ def land(
             batches = Batches(state)
             batch_id = batches.open("outcomes", path.name, None, tenant, received_at)
             landing = _land_file(path, lake, identities, received_at, tenant, tenants, batch_id)
-            batches.reject(batch_id, landing.refusals)
-            batches.close(
-                batch_id,
-                read=landing.read,
-                accepted=landing.accepted,
-                repeated=landing.repeated,
-                refused=landing.refused,
-                withheld=landing.withheld,
-            )
+            batches.settle(batch_id, landing)
             landings.append(landing)
     return landings
 

@@ -121,7 +121,7 @@ def panels(page: Page, frame: pl.DataFrame, events: pl.DataFrame, cell: Cell) ->
 
 def main() -> None:
     """Draw the page."""
-    page = shell.current_page("view_aggregates")
+    page = shell.current_page()
     place = shell.opening("Competency trends", "Which competencies grow, and where?")
     cell = filters(page)
     frame = queries.trend(page.edition, cell)

@@ -85,7 +85,7 @@ REMEDIES = {
 
 def main() -> None:
     """Draw the page."""
-    page = shell.current_page("view_health")
+    page = shell.current_page()
     place = shell.opening("Data health", "Can today's figures be trusted, and what is missing from them?")
     now = datetime.now(UTC)
     days = health_queries.days(page.edition)

@@ -86,7 +86,7 @@ def filters(page: Page) -> tuple[Cell, date]:
 
 def main() -> None:
     """Draw the page."""
-    page = shell.current_page("view_aggregates")
+    page = shell.current_page()
     place = shell.opening("Overview", "Is practice happening, and is it getting better?")
     cell, before = filters(page)
     drawn = min(before, cell.last - WEEK * (page.defaults.weeks - 1))

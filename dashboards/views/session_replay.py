@@ -13,6 +13,7 @@ from dashboards.figures.timeline import timeline
 from dashboards.session_queries import Wanted
 from dashboards.shell import Page
 from dashboards.wording import clock, count, percent
+from governance.access import Decision, Thing
 from governance.evidence import NoEvidenceError, transcript
 
 RESULTS = {"any": "Any result", "passed": "Passed", "failed": "Failed", "unscored": "Not scored"}
@@ -47,7 +48,7 @@ def filters(page: Page) -> Wanted:
         )
         st.stop()
     with st.grid(6, min_column_width=150, gap="small"):
-        region, scenario = shell.cell_filters(page)
+        region, scenario = shell.cell_filters(page, listing=True)
         first, last = shell.week_filters(*known, page.defaults.weeks)
         result = st.selectbox(
             "Result", list(RESULTS), key="result", format_func=RESULTS.__getitem__, bind="query-params"
@@ -56,7 +57,9 @@ def filters(page: Page) -> Wanted:
             "Recording", ["any", "recorded"], key="recording",
             format_func={"any": "With or without", "recorded": "With a recording"}.__getitem__, bind="query-params",
         )  # fmt: skip
-    return Wanted(region, scenario, first, last + timedelta(days=6), result or "any", recorded == "recorded")
+    return Wanted(
+        shell.reader_scope(), region, scenario, first, last + timedelta(days=6), result or "any", recorded == "recorded"
+    )
 
 
 def _remember() -> None:
@@ -69,10 +72,20 @@ def linked_session(page: Page, wanted: Wanted, listed: set[str]) -> str | None:
     shown, filters_then = st.session_state.get(SHOWN, (None, None))
     if linked is None or (linked == shown and filters_then != wanted and linked not in listed):
         return None
-    if linked not in listed and session_queries.session(page.edition, linked) is None:
+    if linked not in listed and not _may_open(page, linked):
         shell.missing(f"There is no session {linked}.", "The link is old or belongs to another customer.")
         return None
     return linked
+
+
+def _may_open(page: Page, session_id: str) -> bool:
+    """Whether there is such a session and the reader may open it; whoever guesses does not learn which of the two."""
+    row = session_queries.session(page.edition, session_id)
+    thing = Thing.session(page.edition.tenant, session_id, None, None) if row is None else shell.session_thing(row)
+    if row is None:
+        shell.look("open_session", thing, Decision(False, "no_such_session"))
+        return False
+    return shell.may("open_session", thing)
 
 
 def pick(page: Page, wanted: Wanted) -> str | None:
@@ -103,22 +116,25 @@ def pick(page: Page, wanted: Wanted) -> str | None:
 
 def main() -> None:
     """Draw the page."""
-    page = shell.current_page("list_sessions")
+    page = shell.current_page()
     place = shell.opening("Session replay", "What happened in this session, and what do its scores rest on?")
     chosen = pick(page, filters(page))
     if chosen is None:
         shell.answer(place, "There is no session to show.")
         return
-    shell.current_page("open_session")
     found = session_queries.session(page.edition, chosen)
     if found is None:
         return
+    thing = shell.session_thing(found)
+    shell.require("open_session", thing)
     scores = session_queries.scores(page.edition, chosen)
     criteria = session_queries.criteria(page.edition, chosen)
     signals = session_queries.signals(page.edition, chosen)
     media = session_queries.media(page.edition, chosen)
-    turns = words(page, found)
+    turns = words(page, found) if shell.may("read_transcript", thing) else None
     shell.answer(place, replay.sentence(found, scores, criteria, signals, page.names))
+    if name := shell.named(thing):
+        st.markdown(f"Learner: **{naming.plain(name)}**")
     facts(found)
     recording(page, found, turns, criteria, media)
     if criteria.height or scores.height:

@@ -62,15 +62,15 @@ def upsert(
     _refresh_statistics(session, table, len(rows))
 
 
-def add_up(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], counter: str) -> None:
-    """Insert rows; where the primary key exists, add ``counter`` to what is stored."""
+def add_up(session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], *counters: str) -> None:
+    """Insert rows; where the primary key exists, add the counters to what is stored."""
     if not rows:
         return
     table, statement = _insert(session, model)
     keys = [column.name for column in table.primary_key]
     session.connection().execute(
         statement.on_conflict_do_update(
-            index_elements=keys, set_={counter: table.c[counter] + statement.excluded[counter]}
+            index_elements=keys, set_={name: table.c[name] + statement.excluded[name] for name in counters}
         ),
         list(rows),
     )

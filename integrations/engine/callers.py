@@ -4,47 +4,47 @@ The engine signs none of its webhooks, so the proof travels in the ``callback_ur
 token opens nothing but that conversation, which makes it fit for the relay in a learner's browser.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from governance.seals import seal, unseal
 from integrations.engine.refusals import Refusal
 
 PREFIX = "c"
+DELIVERS = "d"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The tenant a token stands for; with ``session_id``, good for that session's deliveries alone."""
+    """The tenant a token stands for; with ``session_id``, good for that session's deliveries alone.
+
+    ``delivers_only`` marks the token of a conversation that had no id yet when its ``callback_url`` was given.
+    """
 
     tenant: str
     session_id: str | None = None
+    delivers_only: bool = False
 
 
 def issue(secret: bytes, tenant: str, session_id: str) -> str:
     """The token of one session, for its ``callback_url`` and its relay."""
-    scope = json.dumps([tenant, session_id], ensure_ascii=False, separators=(",", ":")).encode()
-    return f"{PREFIX}.{_text(scope)}.{_text(_mac(secret, scope))}"
+    return seal(secret, PREFIX, [tenant, session_id])
+
+
+def issue_ahead(secret: bytes, tenant: str, nonce: str) -> str:
+    """The token of a conversation that the engine has yet to name: it delivers, and opens nothing else."""
+    return seal(secret, DELIVERS, [tenant, nonce])
 
 
 def bound(secret: bytes, token: str) -> Caller | None:
     """What a conversation's token stands for; None when we did not issue it."""
-    prefix, _, rest = token.partition(".")
-    scope_text, _, mac_text = rest.partition(".")
-    if prefix != PREFIX:
-        return None
-    try:
-        scope, mac = _bytes(scope_text), _bytes(mac_text)
-    except (ValueError, binascii.Error):
-        return None
-    if not hmac.compare_digest(mac, _mac(secret, scope)):
-        return None
-    tenant, session_id = json.loads(scope)
-    return Caller(tenant, session_id)
+    ahead = unseal(secret, DELIVERS, token)
+    if ahead is not None:
+        return Caller(ahead[0], delivers_only=True)
+    scope = unseal(secret, PREFIX, token)
+    return None if scope is None else Caller(*scope)
 
 
 def identify(token: str | None, tokens: Mapping[str, bytes], secret: bytes) -> Caller:
@@ -84,15 +84,3 @@ def signed(secret: str, body: bytes, signature: str | None) -> bool:
 def signature_of(secret: str, body: bytes) -> str:
     """The signature that the engine puts on a tool delivery."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def _mac(secret: bytes, scope: bytes) -> bytes:
-    return hmac.new(secret, scope, hashlib.sha256).digest()
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -27,7 +27,7 @@ class LaunchDesk:
 
     async def record(self, body: bytes, caller: Caller) -> tuple[int, dict[str, Any]]:
         """Status and answer for a body of one launch or many; good ones are recorded, bad ones named by line."""
-        if caller.session_id is not None:
+        if caller.session_id is not None or caller.delivers_only:
             raise Refusal("token_too_narrow", "a conversation's token cannot record launches")
         outcomes = [read(document, caller.tenant) for document in intake.split(body)]
         good = [outcome for outcome in outcomes if not isinstance(outcome, Refusal)]

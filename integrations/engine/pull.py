@@ -1,4 +1,4 @@
-"""The engine's REST API: conversations by id and page by page, and deletion for good.
+"""The engine's REST API: conversations by id and page by page, made, ended, and deleted for good.
 
 The engine retries lost callbacks by nobody's word, so that what is missing some minutes after the end is
 fetched. What ``conversation`` returns goes into ``delivery.prepare`` under the channel ``pull``.
@@ -104,6 +104,29 @@ class PullClient:
         """Delete a conversation and its assets for good; False where it was gone already."""
         response = self._request("DELETE", f"/v2/conversations/{conversation_id}", {"hard": "true"})
         return response.status_code != httpx.codes.NOT_FOUND
+
+    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Make a conversation; asked once, since a second try after a time-out might make and bill two.
+
+        Raises:
+            PullRefusedError: wrong key, or the engine refuses the request.
+            PullError: no usable answer; whether a conversation was made is unknown.
+        """
+        path = "/v2/conversations"
+        try:
+            response = self._http.post(path, json=dict(body))
+        except httpx.TransportError as error:
+            raise PullError(f"the engine did not answer: {type(error).__name__} on {path}") from error
+        if response.status_code in RETRY_STATUS:
+            raise PullError(f"the engine is busy: status {response.status_code} on {path}")
+        made = _object(_judged(response, path))
+        if not isinstance(made.get("conversation_id"), str) or not isinstance(made.get("conversation_url"), str):
+            raise PullError("the engine made a conversation without id or address; check ROLECALL_ENGINE_URL")
+        return made
+
+    def end(self, conversation_id: str) -> None:
+        """End a conversation; one that is over or unknown stays so."""
+        self._request("POST", f"/v2/conversations/{conversation_id}/end", {})
 
     def _request(self, method: str, path: str, params: Mapping[str, str | int]) -> httpx.Response:
         problem = ""

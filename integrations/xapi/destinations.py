@@ -1,21 +1,24 @@
-"""Who a destination may know: the pseudonym, or a person by e-mail or by account.
+"""Where statements go, which of them, and whom the destination may know: pseudonyms, or people by e-mail or account.
 
 A destination is a file ``config/connectors/<name>.yaml`` with ``kind: xapi``. Without one everybody stays a pseudonym.
 Frozen statements are pseudonymous; people are put in for one destination when the statement goes there.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import orjson
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from governance import yaml_files
 from governance.identities import Person
+from governance.names import Tenant
 from integrations.xapi.identifiers import home_page
 from integrations.xapi.statements.scene import account
+from integrations.xapi.vocabulary import Kind
 
 FileName = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FindPerson = Callable[[str], Person | None]
@@ -25,11 +28,30 @@ class DestinationError(ValueError):
     """A destination's file cannot be used; the text names the file and what is wrong."""
 
 
+class Reading(BaseModel):
+    """Statements of other systems that are taken as outcomes: ``verbs`` maps their verbs to kinds of outcome.
+
+    ``home_page`` is the account issuer whose names the directory knows under this destination's name; without it people
+    are found by e-mail.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tenant: Tenant
+    verbs: dict[str, Annotated[str, Field(pattern=r"^(lms_grade|lms_completion|certification|x-.+)$")]]
+    activity: str | None = None
+    home_page: str | None = None
+    page: Annotated[int, Field(ge=1, le=1_000)] = 200
+
+
 class Destination(BaseModel):
     """One place that statements go to.
 
     ``account_of`` names the connector whose id the directory gives for a learner (``accounts`` of a directory entry),
-    ``home_page`` the IRI that issued those ids.
+    ``home_page`` the IRI that issued those ids. ``url`` is the endpoint that ``/statements`` is below; without one the
+    destination serves files alone. Empty ``tenants`` or ``kinds`` mean all. ``recheck`` is how many acknowledged
+    statements each sync looks for again. Its secrets are ``ROLECALL_<NAME>_KEY`` and ``_SECRET`` (basic), ``_TOKEN``
+    (bearer) and ``_SIGNING_KEY`` (PEM or the path of a PEM file).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,10 +62,30 @@ class Destination(BaseModel):
     account_of: str | None = None
     home_page: str | None = Field(default=None, pattern=r"^https?://\S+$")
 
+    url: Annotated[str | None, Field(pattern=r"^https?://[^\s@]+$")] = None
+    enabled: bool = True
+    auth: Literal["basic", "bearer", "none"] = "basic"
+    tenants: tuple[Tenant, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    since: date | None = None
+    sign: tuple[Kind, ...] = ()
+    gzip: bool = False
+    batch_count: Annotated[int, Field(ge=1, le=10_000)] = 200
+    batch_bytes: Annotated[int, Field(ge=1_000)] = 1 << 20
+    calls_a_minute: Annotated[float | None, Field(gt=0)] = None
+    calls_a_day: Annotated[int | None, Field(ge=1)] = None
+    statements_a_day: Annotated[int | None, Field(ge=1)] = None
+    timeout_s: Annotated[float, Field(gt=0, le=150)] = 60.0
+    recheck: Annotated[int, Field(ge=0)] = 20
+    failure_cap: Annotated[float, Field(gt=0, le=1)] = 0.2
+    read: Reading | None = None
+
     @model_validator(mode="after")
     def _complete(self) -> "Destination":
         if self.actor == "account" and not (self.account_of and self.home_page):
             raise ValueError("actor: account needs account_of (the connector) and home_page (its address)")
+        if Kind.VOIDING in self.kinds:
+            raise ValueError("kinds: leave voiding out; whatever was sent is voided where it no longer holds")
         return self
 
 
@@ -56,14 +98,17 @@ def load(config: Path, name: str) -> Destination:
     path = config / "connectors" / f"{name}.yaml"
     if FileName.fullmatch(name) is None or not path.is_file():
         raise DestinationError(f"{path}: there is no such destination; write the file or leave --destination out")
-    try:
-        return Destination.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except yaml.YAMLError as error:
-        raise DestinationError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DestinationError(f"{path}: {place + ': ' if place else ''}{first['msg']}") from error
+    return yaml_files.load(path, Destination, DestinationError, absent="check that it may be read")
+
+
+def deliverable(config: Path) -> Iterator[tuple[str, Destination]]:
+    """Every enabled destination with an address, by name; files of other kinds are left to whom they belong."""
+    for path in sorted((config / "connectors").glob("*.yaml")):
+        content = yaml_files.read(path, DestinationError, absent="check that it may be read")
+        if isinstance(content, dict) and content.get("kind") == "xapi":
+            found = load(config, path.stem)
+            if found.enabled and found.url is not None:
+                yield path.stem, found
 
 
 class Casting:

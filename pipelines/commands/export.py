@@ -16,6 +16,13 @@ class Version(StrEnum):
     two = "2.0"
 
 
+class Edition(StrEnum):
+    """SCORM editions that packages are built in."""
+
+    one = "1.2"
+    two = "2004"
+
+
 @app.callback()
 def options() -> None:
     """Write results as files for other systems."""
@@ -63,3 +70,45 @@ def xapi(
         if each.unidentified:
             OUT.print(f"{each.tenant}: {each.unidentified:,} people unknown to the destination stayed pseudonyms")
         OUT.print(f"{each.tenant}: for upload {each.written.archive} ({each.written.batches:,} bodies)", markup=False)
+
+
+@app.command()
+def scorm(
+    out: Annotated[Path, typer.Option(help="The ZIP to write, or a folder for several")],
+    destination: Annotated[str, typer.Option(help="The LMS: a file of config/destinations/, without .yaml")] = "demo",
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario; default: all of the destination")] = None,
+    edition: Annotated[Edition | None, typer.Option(help="Only this edition; default: both")] = None,
+) -> None:
+    """Build SCORM packages: one ZIP a scenario and edition, each with a sheet of the LMS's settings beside it.
+
+    A package is a page that shows the learner's scored result and reports it to the LMS; the result itself is fetched
+    when it is opened. Equal input gives equal bytes.
+    """
+    _packages(out, destination, scenario, [edition.value] if edition else [each.value for each in Edition])
+
+
+@app.command()
+def cmi5(
+    out: Annotated[Path, typer.Option(help="The ZIP to write, or a folder for several")],
+    destination: Annotated[str, typer.Option(help="The LMS: a file of config/destinations/, without .yaml")] = "demo",
+    scenario: Annotated[str | None, typer.Option(help="Only this scenario; default: all of the destination")] = None,
+) -> None:
+    """Build cmi5 courses: the same page as an assignable unit that reports to the LMS's LRS."""
+    _packages(out, destination, scenario, ["cmi5"])
+
+
+def _packages(out: Path, destination: str, scenario: str | None, kinds: list[str]) -> None:
+    from datetime import UTC, datetime
+
+    from integrations.scorm import destinations
+    from pipelines import environment
+    from pipelines.console import OUT
+    from pipelines.packages import build
+
+    settings = environment.prepare()
+    target = destinations.load(settings.config, destination)
+    for made in build(settings, destination, scenario, kinds, out, datetime.now(UTC)):
+        export = made.export
+        OUT.print(f"{made.path}: {export.scenario_id}, {export.edition}, sha1 {export.sha1}", markup=False)
+        OUT.print(f"  settings for the LMS: {made.sheet}", markup=False)
+    OUT.print(f"Learners' browsers must reach {target.base_url}: run `rolecall serve gateway` there", markup=False)

@@ -18,12 +18,17 @@ def dashboard(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, POR
     """The dashboard, over the published marts."""
     import dashboards
     from pipelines import environment
+    from pipelines.login import login_file
 
     settings = environment.prepare()
     script = Path(dashboards.__file__).parent / "asgi.py"
+    login = login_file(settings)
     _become(
         ["streamlit", "run", str(script)],
-        ["--server.address", host, "--server.port", str(port), "--server.headless", "true"],
+        [
+            *("--server.address", host, "--server.port", str(port), "--server.headless", "true"),
+            *(() if login is None else ("--secrets.files", str(login))),
+        ],
         environment.variables(settings),
     )
 

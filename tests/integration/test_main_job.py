@@ -1,4 +1,7 @@
-"""The main job, end to end, through the real command line and a real gateway process."""
+"""The main job, end to end, through the real command line and a real gateway process.
+
+The files come in over SQLite, the gateway's deliveries over PostgreSQL: both must end in the same tables.
+"""
 
 import json
 import socket
@@ -9,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support import postgres
 from support.command import Command
 
 SESSIONS = 60
@@ -18,7 +22,8 @@ MARTS = ("data_health", "practice_funnel", "competency_trend", "learner_progress
          "objective_funnel", "guardrail_board")  # fmt: skip
 # What does not depend on when a delivery was received: callbacks without a time of their own are placed by receipt.
 SAME = {
-    "sessions": "session_id, attributed, learner_key, scenario_id, started_at, ended_at, end_reason, turn_count",
+    "sessions": "session_id, attributed, learner_key, scenario_id, started_at, ended_at, end_reason, turn_count"
+    ", is_test",
     "criterion_scores": "session_id, scorer_kind, scorer_id, rubric_id, rubric_version, criterion_id, score",
     "session_scores": "session_id, scorer_kind, scorer_id, rubric_id, rubric_version, overall, passed",
     "signals": "session_id, kind, name, state, severity",
@@ -42,11 +47,12 @@ def by_file(simulation: Path, tmp_path_factory: pytest.TempPathFactory) -> Comma
 
 
 @pytest.fixture(scope="module")
-def by_gateway(simulation: Path, tmp_path_factory: pytest.TempPathFactory) -> Command:
+def by_gateway(simulation: Path, tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Command:
     home = tmp_path_factory.mktemp("gateway") / "home"
     rolecall = Command(
         home,
         ROLECALL_SECRET_KEY=SECRET,
+        ROLECALL_STATE_URL=postgres.create_database(postgres_url, "main_job"),
         ROLECALL_GATEWAY_TOKENS=f"acme={TOKEN}",
         ROLECALL_TOOL_SECRET="simulated-tool-secret",
     )

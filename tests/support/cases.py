@@ -19,7 +19,7 @@ SCORE: dict[str, Any] = {
     "rubric_id": "r", "rubric_version": "1", "scorer_kind": "engine_llm", "scorer_id": "tool", "scorer_version": "1",
     "revision": 1, "is_latest": True, "uncatalogued": False, "review_state": "not_required",
 }  # fmt: skip
-OWN = ("day", "learners", "scores", "signals", "passed", "scorer", "times", "learner", "media")
+OWN = ("day", "learners", "prefix", "scores", "signals", "passed", "scorer", "times", "learner", "media")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -30,14 +30,15 @@ def read(path: Path) -> dict[str, Any]:
 def frames(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
     """The session-grain frames of a case.
 
-    A session entry stands for ``learners`` people (l0, l1, …; or one named ``learner``) with ``times`` sessions each,
-    an hour apart; ``scores`` maps a criterion to its scaled score, or to one a learner.
+    A session entry stands for ``learners`` people (l0, l1, … or another ``prefix``; or one named ``learner``) with
+    ``times`` sessions each, an hour apart; ``scores`` maps a criterion to its scaled score, or to one a learner.
     """
     rows: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("sessions", "criterion_scores", "session_scores", "signals", "media")
     }
     for number, entry in enumerate(case["sessions"]):
-        people = [entry["learner"]] if "learner" in entry else [f"l{n}" for n in range(entry.get("learners", 1))]
+        prefix = entry.get("prefix", "l")
+        people = [entry["learner"]] if "learner" in entry else [f"{prefix}{n}" for n in range(entry.get("learners", 1))]
         for index, person in enumerate(people):
             for time in range(entry.get("times", 1)):
                 _add(rows, entry, f"s{number}-{index}-{time}", person, index, time)

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import polars as pl
 from support.published import _overviews, publish_frames
-from support.synthetic import Draw, core_frames
+from support.synthetic import Draw, _session_scores, core_frames
 
 TENANT = "acme"
 NOW = datetime(2026, 11, 3, 6, tzinfo=UTC)
@@ -49,9 +49,56 @@ def build_home(path: Path, sessions: int = 700, learners: int = 80) -> Home:
     recorded, silent = scored["session_id"][0], scored["session_id"][1]
     waiting = frames["sessions"].filter(pl.col("completeness") == "open")["session_id"][0]
     frames["media"] = _media(path, frames, recorded)
+    second = _second_scores(frames["criterion_scores"])
+    frames["criterion_scores"] = pl.concat([frames["criterion_scores"], second])
+    frames["session_scores"] = pl.concat(
+        [frames["session_scores"], _session_scores(second).select(frames["session_scores"].columns)],
+        how="vertical_relaxed",
+    )
+    frames["signals"] = pl.concat(
+        [frames["signals"], *_more_signals(frames["sessions"], recorded)], how="diagonal_relaxed"
+    )
     _turns(path, frames["sessions"], [recorded, silent])
     publish_frames(path / "marts" / TENANT, frames, now=NOW)
     return Home(path, recorded, silent, waiting)
+
+
+def _second_scores(criteria: pl.DataFrame) -> pl.DataFrame:
+    """What two people gave in every second session: mostly the model's score, else a step less."""
+    sessions = criteria["session_id"].unique(maintain_order=True).gather_every(2)
+    rows = criteria.filter(pl.col("session_id").is_in(sessions.implode()))
+    lower = pl.int_range(pl.len()) % 4 == 0
+    return rows.with_columns(
+        scorer_kind=pl.lit("human"),
+        scorer_id=pl.lit("l_rater"),
+        scorer_version=pl.lit("unknown"),
+        score=pl.when(lower).then((pl.col("score") - 1).clip(1)).otherwise(pl.col("score")),
+        scaled=pl.when(lower).then((pl.col("scaled") - 0.25).clip(0)).otherwise(pl.col("scaled")),
+    ).with_columns(met=pl.col("score") >= 3)
+
+
+def _more_signals(sessions: pl.DataFrame, recorded: str) -> list[pl.DataFrame]:
+    """Knowledge documents in every third session that was talked in, and two perception notes in the recorded one."""
+    talked = sessions.filter((pl.col("turn_count") > 0) & ~pl.col("is_test"))
+    base = ("tenant", "session_id", "day", "raw_ref")
+    read = talked.gather_every(3).select(
+        *base, kind=pl.lit("knowledge"), state=pl.lit("retrieved"), ordinal=pl.lit(90, pl.Int32),
+        name=pl.when(pl.col("language") == "en").then(pl.lit("pricing-2026.pdf")).otherwise(pl.lit("objections.md")),
+    )  # fmt: skip
+    seen = sessions.filter(pl.col("session_id") == recorded).select(
+        *base, kind=pl.lit("perception"), state=pl.lit("called"), alignment=pl.lit("exact")
+    )
+    notes = [
+        seen.with_columns(
+            name=pl.lit(name), at_s=pl.lit(at), ordinal=pl.lit(91 + place, pl.Int32),
+            variables=pl.lit(f'{{"reason": "{words}"}}'),
+        )
+        for place, (name, at, words) in enumerate(
+            (("hesitation", 31.0, "A pause of four seconds before the answer"),
+             ("averted_gaze", 52.0, "Looked away while the price was named"))
+        )
+    ]  # fmt: skip
+    return [read, *notes]
 
 
 def _media(path: Path, frames: Mapping[str, pl.DataFrame], session_id: str) -> pl.DataFrame:

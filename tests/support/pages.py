@@ -2,13 +2,10 @@
 
 from playwright.sync_api import Page
 
+from dashboards import registry
+
 QUIET = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-PAGES = {
-    "": "Overview",
-    "competency-trends": "Competency trends",
-    "session-replay": "Session replay",
-    "data-health": "Data health",
-}
+PAGES = {entry.path: entry.title for entry in registry.PAGES}
 
 
 def settle(page: Page) -> None:

@@ -44,6 +44,7 @@ final as (
         headline.learner_key,
         headline.region,
         headline.scenario_id,
+        concat(headline.rubric_id, ':', headline.rubric_version, ':', headline.scorer_version) as version,
         headline.started_at,
         n_scores,
         total,

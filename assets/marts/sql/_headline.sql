@@ -15,6 +15,7 @@ ranked as (
         session_scores.scorer_version,
         session_scores.revision,
         session_scores.passed,
+        session_scores.overall,
         sessions.learner_key,
         coalesce(sessions.region, 'unknown') as region,
         coalesce(sessions.scenario_id, 'unknown') as scenario_id,
@@ -38,7 +39,7 @@ ranked as (
 final as (
     select
         tenant, session_id, day, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision, passed,
-        learner_key, region, scenario_id, started_at
+        overall, learner_key, region, scenario_id, started_at
     from ranked
     where place = 1
 )

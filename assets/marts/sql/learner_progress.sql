@@ -2,20 +2,6 @@
 -- noisy attempts rises without any learning. Whoever has not reached mastery is censored, never dropped.
 with
 
-numbered as (
-    select
-        tenant,
-        learner_key,
-        competency,
-        started_at,
-        total / n_scores as score,
-        row_number() over learner as attempt,
-        count(*) over (partition by tenant, learner_key, competency) as attempts,
-        region
-    from attempts
-    window learner as (partition by tenant, learner_key, competency order by started_at, session_id)
-),
-
 -- weights double every three attempts; capped where a double would overflow
 levelled as (
     select

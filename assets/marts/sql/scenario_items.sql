@@ -50,6 +50,18 @@ spread as (
     from cells
 ),
 
+-- Fisher's interval takes the effective number of learners: sessions of one learner are no separate evidence
+related as (
+    select
+        *,
+        -- a constant column leaves rounding dust instead of a variance of 0
+        case
+            when item_variance > 1e-9 * n * n and others_variance > 1e-9 * n * n
+            then greatest(least(covariance / sqrt(item_variance * others_variance), 1), -1)
+        end as discrimination
+    from spread
+),
+
 final as (
     select
         spread.tenant,
@@ -66,16 +78,23 @@ final as (
         greatest(mean - quantile * se, 0) as lower,
         least(mean + quantile * se, 1) as upper,
         sd,
-        -- a constant column leaves rounding dust instead of a variance of 0
+        discrimination,
         case
-            when item_variance > 1e-9 * n * n and others_variance > 1e-9 * n * n
-            then covariance / sqrt(item_variance * others_variance)
-        end as discrimination,
+            when spread.df > 3 and abs(discrimination) < 1
+            then tanh(0.5 * ln((1 + discrimination) / (1 - discrimination)) - 1.959964 / sqrt(spread.df - 2))
+        end as discrimination_lower,
+        case
+            when spread.df > 3 and abs(discrimination) < 1
+            then tanh(0.5 * ln((1 + discrimination) / (1 - discrimination)) + 1.959964 / sqrt(spread.df - 2))
+        end as discrimination_upper,
         floor_share,
         ceiling_share,
         blocker_rate,
-        1.0 - 1.0 * n / sessions as missing_share
-    from spread
+        1.0 - 1.0 * n / sessions as missing_share,
+        'cluster_t' as method,
+        'sessions_of_one_learner_alike' as assumptions,
+        'descriptive' as label
+    from related as spread
     inner join t_quantiles on spread.df = t_quantiles.df
     inner join applied
         on spread.tenant = applied.tenant

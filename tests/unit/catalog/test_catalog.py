@@ -122,7 +122,7 @@ def test_digest_ignores_layout_and_notices_content(config: Path, catalog: Catalo
             "already belongs",
         ),
         ("rubrics/difficult-feedback-v1.yaml", "title: ", "title: x\ntitle: ", "occurs twice"),
-        ("rubrics/difficult-feedback-v1.yaml", "title: ", "title: [", "not valid YAML"),
+        ("rubrics/difficult-feedback-v1.yaml", "title: ", "title: [", "not YAML"),
         ("scenarios/suitability-fund.yaml", "{id: suitability-disclosure", "{id: unheard-of", "not among the rubrics"),
         ("scenarios/suitability-fund.yaml", "after: explain_role", "after: settle", "which is not above it"),
         ("scenarios/suitability-fund.yaml", "severity: critical", "severity: dire", "guardrails.0.severity"),

@@ -1,28 +1,17 @@
-"""Nobody may do anything by default, and only this machine is let in."""
+"""Without a login only this machine is let in, and whoever is turned away is logged."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboards.access import LOCAL, Reader, authorize, reader_of, tenants_for
+from dashboards.access import LOCAL, reader_of, tenants_for
 from dashboards.guard import Guard
-
-
-@pytest.mark.parametrize(
-    ("reader", "action", "tenant", "allowed"),
-    [
-        (LOCAL, "view_aggregates", "acme", True),
-        (LOCAL, "play_recording", "acme", True),
-        (LOCAL, "export_everything", "acme", False),
-        (Reader("x", "stranger"), "view_aggregates", "acme", False),
-        (Reader("x", "local", frozenset({"acme"})), "open_session", "acme", True),
-        (Reader("x", "local", frozenset({"acme"})), "open_session", "globex", False),
-        (None, "view_aggregates", "acme", False),
-    ],
-)
-def test_authorize(reader: Reader | None, action: Any, tenant: str, allowed: bool) -> None:
-    assert authorize(reader, action, tenant) is allowed
+from governance.access.claims import local_user
+from governance.access.log import AccessLog
+from governance.state import State
 
 
 @pytest.mark.parametrize(
@@ -46,7 +35,7 @@ def test_reader_is_known_on_this_machine_alone(address: str | None, headers: dic
 
 def test_tenants_are_those_in_scope() -> None:
     assert tenants_for(LOCAL, ["globex", "acme"]) == ["acme", "globex"]
-    assert tenants_for(Reader("x", "local", frozenset({"acme"})), ["globex", "acme"]) == ["acme"]
+    assert tenants_for(replace(local_user("x"), tenants=frozenset({"acme"})), ["globex", "acme"]) == ["acme"]
     assert tenants_for(None, ["acme"]) == []
 
 
@@ -68,11 +57,27 @@ def call(path: str, client: str, kind: str = "http") -> list[dict[str, Any]]:
     return sent
 
 
-def test_guard_refuses_strangers_on_requests_and_websockets() -> None:
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLECALL_HOME", str(tmp_path))
+
+
+def test_guard_refuses_strangers_on_requests_and_websockets(tmp_path: Path) -> None:
     assert call("/", "10.0.0.4")[0]["status"] == 403
     assert call("/_stcore/stream", "10.0.0.4", "websocket") == [
         {"type": "websocket.close", "code": 1008, "reason": "refused"}
     ]
+
+
+def test_guard_logs_strangers_once_a_minute(tmp_path: Path) -> None:
+    for _ in range(3):
+        call("/", "10.0.0.9")
+    state = State.open(f"sqlite:///{tmp_path / 'state.db'}")
+    log = AccessLog(state).frame()
+    state.close()
+    assert 1 <= log.height <= 2  # a minute may end in between
+    assert log["why"].unique().to_list() == ["stranger"]
+    assert log["source"].unique().to_list() == ["10.0.0.9"]
 
 
 def test_guard_sets_headers_and_closes_metrics() -> None:

@@ -11,8 +11,11 @@ from support.dashboard_home import Home
 from dashboards import media, session_queries
 from dashboards.access import LOCAL
 from dashboards.reader import Edition
+from governance.access import Scope
 from governance.evidence import NoEvidenceError, transcript
 from governance.settings import Settings
+
+ALL_ROWS = Scope(everything=True)
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_a_link_opens_nothing_else(settings: Settings, edition: Edition, home: H
 
 
 def _with_remote_media(edition: Edition) -> str:
-    listed = session_queries.found(edition, session_queries.Wanted(recorded=True))["session_id"].to_list()
+    listed = session_queries.found(edition, session_queries.Wanted(ALL_ROWS, recorded=True))["session_id"].to_list()
     return next(s for s in listed if session_queries.media(edition, s)["uri"][0].startswith("s3://"))
 
 

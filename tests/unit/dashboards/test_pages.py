@@ -9,12 +9,9 @@ from support.dashboard_home import NOW, Home
 from support.published import publish_frames
 from support.synthetic import Draw, core_frames
 
-VIEWS = {
-    "overview": "Overview",
-    "competency_trends": "Competency trends",
-    "session_replay": "Session replay",
-    "data_health": "Data health",
-}
+from dashboards.registry import PAGES
+
+VIEWS = {entry.view: entry.title for entry in PAGES}
 Opener = Callable[..., AppTest]
 
 

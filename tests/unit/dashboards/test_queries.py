@@ -16,6 +16,9 @@ from dashboards.queries import Cell
 from dashboards.reader import Edition, ask, current_edition, manifest, published_tenants
 from dashboards.session_queries import Wanted
 from dashboards.wording import critical
+from governance.access import Scope
+
+ALL_ROWS = Scope(everything=True)
 
 WEEK = timedelta(weeks=1)
 
@@ -89,15 +92,17 @@ def test_version_events_of_a_scenario_leave_the_others_out(edition: Edition) -> 
 
 
 def test_session_filters(edition: Edition, home: Home) -> None:
-    every = session_queries.found(edition, Wanted())
+    every = session_queries.found(edition, Wanted(ALL_ROWS))
     assert every.height == session_queries.LISTED
-    assert session_queries.found_count(edition, Wanted()) == 700
-    failed = session_queries.found(edition, Wanted(result="failed", region="EMEA"))
+    assert session_queries.found_count(edition, Wanted(ALL_ROWS)) == 700
+    failed = session_queries.found(edition, Wanted(ALL_ROWS, result="failed", region="EMEA"))
     assert failed["passed"].sum() == 0
     assert failed["region"].unique().to_list() == ["EMEA"]
-    assert session_queries.found(edition, Wanted(result="unscored"))["overall"].null_count() > 0
-    assert session_queries.found(edition, Wanted(recorded=True))["recorded"].all()
-    counts = [session_queries.found_count(edition, Wanted(result=r)) for r in ("passed", "failed", "unscored")]
+    assert session_queries.found(edition, Wanted(ALL_ROWS, result="unscored"))["overall"].null_count() > 0
+    assert session_queries.found(edition, Wanted(ALL_ROWS, recorded=True))["recorded"].all()
+    counts = [
+        session_queries.found_count(edition, Wanted(ALL_ROWS, result=r)) for r in ("passed", "failed", "unscored")
+    ]
     assert sum(counts) == 700
     assert session_queries.session(edition, "cvi:nobody") is None
     assert session_queries.media(edition, home.recorded)["uri"][0].startswith("file://")
@@ -136,12 +141,12 @@ def test_two_tenants_and_two_scopes_never_share_a_cached_row(tmp_path: Path) -> 
         assert found is not None
         editions.append(found)
     assert published_tenants(tmp_path) == ["acme", "globex"]
-    counts = [session_queries.found_count(each, Wanted()) for each in editions]
+    counts = [session_queries.found_count(each, Wanted(ALL_ROWS)) for each in editions]
     assert counts == [300, 500]
-    regions = [session_queries.found(editions[0], Wanted(region=region)) for region in ("EMEA", "AMER")]
+    regions = [session_queries.found(editions[0], Wanted(ALL_ROWS, region=region)) for region in ("EMEA", "AMER")]
     assert [frame["region"].unique().to_list() for frame in regions] == [["EMEA"], ["AMER"]]
     stolen = Edition("globex", editions[0].path)  # a wrong file for a tenant shows nothing
-    assert session_queries.found_count(stolen, Wanted()) == 0
+    assert session_queries.found_count(stolen, Wanted(ALL_ROWS)) == 0
 
 
 def test_a_new_publish_is_a_new_edition(tmp_path: Path) -> None:
@@ -150,5 +155,5 @@ def test_a_new_publish_is_a_new_edition(tmp_path: Path) -> None:
         publish_frames(tmp_path / "acme", frames, now=NOW + timedelta(days=number))
         found = current_edition(tmp_path, "acme")
         assert found is not None
-        assert session_queries.found_count(found, Wanted()) == sessions
+        assert session_queries.found_count(found, Wanted(ALL_ROWS)) == sessions
     assert current_edition(tmp_path, "nobody") is None

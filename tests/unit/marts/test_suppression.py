@@ -138,3 +138,38 @@ def test_what_is_left_of_a_shown_total_is_no_small_group(case: tuple[pl.DataFram
             rest = people[[p for p in children if hidden[p]]]
             if not hidden[position] and rest.size:
                 assert rest.sum() >= MINIMUM
+
+
+def split_two_ways(people: dict[tuple[str, str, str], int]) -> pl.DataFrame:
+    """Regions by role and, of the same people, by month of start; people are (region, role, start) → count."""
+    totals: dict[tuple[str, str, str], int] = {}
+    for (region, role, start), count in people.items():
+        for place in (region, ALL):
+            for cell in ((place, "all", ALL), (place, "role", role), (place, "started", start)):
+                totals[cell] = totals.get(cell, 0) + count
+    rows = [(*cell, count, count) for cell, count in totals.items()]
+    return pl.DataFrame(rows, schema=["region", "dimension", "cohort", "n_learners", "n"], orient="row")
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("AB"), st.sampled_from(["rep", "lead", "coach"]), st.sampled_from(["08", "09"])),
+        st.integers(1, 40),
+        min_size=1,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_no_part_of_either_split_follows_from_total_and_siblings(people: dict[tuple[str, str, str], int]) -> None:
+    cells = Cells((), ("region", "cohort"), ("n_learners", "n"), "dimension")
+    frame = split_two_ways(people)
+    kept = suppress(frame, cells, MINIMUM)
+    hidden = {row[:3]: row[3] for row, veil in zip(frame.rows(), kept["suppressed"], strict=True) if veil}
+    counts = {row[:3]: row[3] for row in frame.rows()}
+    assert all(counts[cell] >= MINIMUM for cell in counts if cell not in hidden)
+    for region in {cell[0] for cell in counts}:
+        for way in ("role", "started"):
+            parts = [cell for cell in counts if cell[:2] == (region, way)]
+            veiled = [counts[cell] for cell in parts if cell in hidden]
+            if veiled and (region, "all", ALL) not in hidden:
+                assert len(veiled) >= 2
+                assert sum(veiled) >= MINIMUM

@@ -1,0 +1,154 @@
+"""Every SQL about one learner: what they reached, when they practised, and what they keep missing."""
+
+import polars as pl
+import streamlit as st
+
+from dashboards.reader import Edition, ask
+from dashboards.session_queries import HEADLINE, HEADLINE_ORDER, IN_SCOPE, scoped
+from governance.access import Scope
+
+CACHED = 300
+LISTED = 500  # learners in the picker, those who practised last
+RECENT = 5  # sessions that say where a learner stands now
+
+# The criterion scores that speak for the learner's sessions: those of the headline score of each.
+OWN = f"""
+    headline as (
+        select session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
+        from session_scores
+        where tenant = $tenant and learner_key = $learner and is_latest and review_state <> 'rejected'
+        qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
+    ),
+    own as (
+        select c.*, coalesce(c.competency, c.criterion_id) as skill, s.started_at, s.scenario_id
+        from headline as h
+        inner join criterion_scores as c
+            using (session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
+        inner join sessions as s on s.tenant = c.tenant and s.session_id = c.session_id
+        where c.tenant = $tenant and c.learner_key = $learner and not s.is_test
+    )
+"""  # noqa: S608 - constants only
+
+
+def _of_learner(edition: Edition, query: str, learner: str) -> pl.DataFrame:
+    return ask(edition, query, {"tenant": edition.tenant, "learner": learner})
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def learners(edition: Edition, region: str, scope: Scope) -> pl.DataFrame:
+    """Learners in the reader's scope who practised, the latest first: sessions, last day and region."""
+    return ask(
+        edition,
+        f"""
+        select learner_key, count(*) as sessions, max(day) as last_day, arg_max(region, started_at) as region
+        from sessions as s
+        where tenant = $tenant and not is_test and learner_key is not null and {IN_SCOPE}
+          and ($region = '*' or coalesce(region, 'unknown') = $region)
+        group by learner_key order by last_day desc, learner_key limit $limit
+        """,  # noqa: S608 - constants only
+        {"tenant": edition.tenant, "region": region, "limit": LISTED, **scoped(scope)},
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def region_of(edition: Edition, learner: str) -> str | None:
+    """The learner's region, by the directory or by their latest session."""
+    frame = _of_learner(
+        edition,
+        """
+        select coalesce(
+            (select region from learners where tenant = $tenant and learner_key = $learner),
+            (select arg_max(region, started_at) from sessions where tenant = $tenant and learner_key = $learner)
+        ) as region
+        """,
+        learner,
+    )
+    return frame["region"][0]
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def progress(edition: Edition, learner: str) -> pl.DataFrame:
+    """Progress by competency."""
+    return _of_learner(
+        edition,
+        "select * from learner_progress where tenant = $tenant and learner_key = $learner order by competency",
+        learner,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def attempts(edition: Edition, learner: str) -> pl.DataFrame:
+    """Every session of the learner with its headline score, oldest first."""
+    return _of_learner(
+        edition,
+        f"""
+        select s.session_id, s.started_at, s.scenario_id, s.attempt, s.duration_s, s.assigned, l.overall, l.passed
+        from sessions as s left join ({HEADLINE}) as l using (session_id)
+        where s.tenant = $tenant and s.learner_key = $learner and not s.is_test
+        order by s.started_at, s.session_id
+        """,  # noqa: S608
+        learner,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def recent(edition: Edition, learner: str) -> pl.DataFrame:
+    """One row per competency: mean, spread and number of the scores in the learner's last sessions that judged it."""
+    return _of_learner(
+        edition,
+        f"""
+        with {OWN},
+        by_session as (
+            select skill as competency, session_id, any_value(started_at) as started_at, avg(scaled) as score
+            from own group by skill, session_id
+        ),
+        last as (
+            select * from by_session
+            qualify row_number() over (partition by competency order by started_at desc, session_id) <= {RECENT}
+        )
+        select competency, avg(score) as mean, stddev_samp(score) as spread, count(*) as n from last group by competency
+        """,  # noqa: S608
+        learner,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def struggles(edition: Edition, learner: str) -> pl.DataFrame:
+    """One row per criterion that the learner has missed: how often, when last, and whether it has been met since."""
+    return _of_learner(
+        edition,
+        f"""
+        with {OWN}
+        select
+            rubric_id,
+            max(rubric_version) as rubric_version,
+            criterion_id,
+            any_value(skill) as competency,
+            count(*) as scored,
+            count(*) filter (where not met) as missed,
+            max(started_at) filter (where not met) as last_missed,
+            arg_max(session_id, started_at) filter (where not met) as session_id,
+            arg_max(met, started_at) as met_last,
+            arg_max(comment, started_at) filter (where not met) as comment
+        from own group by rubric_id, criterion_id having missed > 0
+        order by met_last, missed desc, last_missed desc, criterion_id
+        """,  # noqa: S608
+        learner,
+    )
+
+
+@st.cache_data(max_entries=CACHED, show_spinner=False)
+def crossed(edition: Edition, learner: str) -> pl.DataFrame:
+    """Guardrails that the learner triggered: how often and when last."""
+    return _of_learner(
+        edition,
+        """
+        select g.name, max(g.severity) as severity, count(distinct g.session_id) as sessions,
+               max(s.started_at) as last_at, arg_max(g.session_id, s.started_at) as session_id
+        from signals as g inner join sessions as s on s.tenant = g.tenant and s.session_id = g.session_id
+        where g.tenant = $tenant and s.learner_key = $learner and not s.is_test
+          and g.kind = 'guardrail' and g.state = 'triggered'
+        group by g.name order by sessions desc, g.name
+        """,
+        learner,
+    )

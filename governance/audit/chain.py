@@ -1,0 +1,171 @@
+"""Adding to the audit chain, and reading it.
+
+An event is written in the transaction of what it records, so that there is never one without the other. Writers
+append per batch, not per row: the gateway's path has no event of its own, its deliveries are in the event of the
+drain that takes them to the lake.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import event as listening
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from governance.audit.links import GENESIS, canonical, commitment, link, sha256
+from governance.names import storable
+from governance.state import State
+from governance.state.bulk import chunks
+from governance.state.locks import lock
+from governance.state.models import AuditRow
+
+TABLE = AuditRow.__table__.c
+COLUMNS = tuple(AuditRow.__table__.columns.keys())
+PAGE = 10_000
+SALT_BYTES = 16
+_WITNESSED = "audit_head"  # where a session keeps the head to write down once it has committed
+
+Kind = Literal[
+    "ingest", "gate_decision", "score", "revision", "review", "contest", "case", "export", "delivery", "access",
+    "erasure", "hold", "publish", "seal", "configuration_change", "root",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that was done.
+
+    ``facts`` is any JSON; ``before`` and ``after`` are the values that changed, of which the chain keeps digests under
+    the event's salt alone. ``once`` names what must not be recorded a second time.
+    """
+
+    action: Kind
+    actor: str
+    object: str
+    tenant: str | None = None
+    learner_key: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    before: Any = None
+    after: Any = None
+    once: str | None = None
+    at: datetime | None = None
+
+
+def append(session: Session, events: Sequence[Event]) -> list[int]:
+    """Add events inside the caller's write transaction; their sequence numbers.
+
+    An event whose ``once`` is recorded already is left out, so that fewer numbers may come back.
+    """
+    fresh = _unrecorded(session, events)
+    if not fresh:
+        return []
+    connection = session.connection()
+    lock(connection, "audit")
+    last = session.execute(select(TABLE.seq, TABLE.hash).order_by(TABLE.seq.desc()).limit(1)).one_or_none()
+    seq, prev = (0, GENESIS) if last is None else (int(last[0]), str(last[1]))
+    rows: list[dict[str, Any]] = []
+    for each in fresh:
+        seq += 1
+        row = _row(each, seq, prev)
+        prev = row["hash"]
+        rows.append(row)
+    connection.execute(insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
+    _witness(session, seq, prev)
+    return [row["seq"] for row in rows]
+
+
+def record(state: State, events: Sequence[Event]) -> list[int]:
+    """Add events in a transaction of their own."""
+    with state.session() as session:
+        return append(session, events)
+
+
+def rows(session: Session, *where: Any, newest_first: bool = False, limit: int | None = None) -> list[dict[str, Any]]:
+    """Rows that fulfil the conditions, with ``body`` parsed."""
+    order = TABLE.seq.desc() if newest_first else TABLE.seq
+    query = select(*TABLE).where(*where).order_by(order).limit(limit)
+    return [_parsed(dict(row._mapping)) for row in session.execute(query)]
+
+
+def stream(session: Session) -> Iterator[dict[str, Any]]:
+    """Every row as stored, in order, a page at a time."""
+    after = -1
+    while True:
+        page = session.execute(select(*TABLE).where(TABLE.seq > after).order_by(TABLE.seq).limit(PAGE)).all()
+        yield from (dict(row._mapping) for row in page)
+        if len(page) < PAGE:
+            return
+        after = page[-1].seq
+
+
+def head_file(state: State) -> Path | None:
+    """Where the newest sequence number is noted beside a SQLite file; a shortened chain is shorter than it."""
+    database = state.engine.url.database
+    return Path(f"{database}.head") if state.dialect == "sqlite" and database else None
+
+
+def _unrecorded(session: Session, events: Sequence[Event]) -> list[Event]:
+    keys = [each.once for each in events if each.once is not None]
+    known: set[str | None] = set()
+    for some in chunks(keys):
+        known.update(session.scalars(select(TABLE.once).where(TABLE.once.in_(some))))
+    fresh: list[Event] = []
+    for each in events:
+        if each.once is None or each.once not in known:
+            fresh.append(each)
+            known.add(each.once)
+    return fresh
+
+
+def _row(each: Event, seq: int, prev: str) -> dict[str, Any]:
+    salt = secrets.token_hex(SALT_BYTES)
+    body = dict(each.facts)
+    for name, value in (("before", each.before), ("after", each.after)):
+        if value is not None:
+            body[name] = sha256(salt + canonical(value))
+    row: dict[str, Any] = {
+        "seq": seq,
+        "at": each.at or datetime.now(UTC),
+        "action": each.action,
+        "tenant": each.tenant,
+        "once": each.once,
+        "actor": storable(each.actor),
+        "object": storable(each.object),
+        "learner_key": each.learner_key,
+        "body": storable(canonical(body)),
+        "salt": salt,
+        "prev_hash": prev,
+    }
+    row["commitment"] = commitment(salt, row)
+    row["hash"] = link(row)
+    return row
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"body": json.loads(row["body"]) if row["body"] else {}}
+
+
+def _witness(session: Session, seq: int, head: str) -> None:
+    """Note the head beside the database once the transaction is durable; never before, since it may fail."""
+    bind = session.get_bind()
+    database = bind.engine.url.database
+    if bind.dialect.name != "sqlite" or not database:
+        return
+    first = _WITNESSED not in session.info
+    session.info[_WITNESSED] = (Path(f"{database}.head"), seq, head)
+    if first:
+        listening.listen(session, "after_commit", _write_head)
+
+
+def _write_head(session: Session) -> None:
+    path, seq, head = session.info.pop(_WITNESSED, (None, 0, ""))
+    if path is None:
+        return
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.write_text(f"{seq} {head}\n", encoding="ascii")
+    draft.replace(path)

@@ -1,0 +1,1 @@
+"""SCORM and cmi5: packages that an LMS takes, the page inside them, and the service that gives it results."""

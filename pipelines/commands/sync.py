@@ -1,0 +1,151 @@
+"""``rolecall sync``: deliver to other systems and fetch from them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from assets.exports.delivery import Delivered, Planned
+    from governance.settings import Settings
+    from pipelines.delivery import Options
+
+app = typer.Typer(help="Deliver to other systems, and fetch from them.", no_args_is_help=True)
+
+
+@app.callback()
+def options() -> None:
+    """Deliver to other systems, and fetch from them."""
+
+
+@app.command()
+def lrs(
+    connector: Annotated[str | None, typer.Option(help="Only this destination; default: every enabled one")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant; default: every tenant")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing")] = False,
+    lines: Annotated[
+        Path | None, typer.Option(help="With --dry-run: folder that the very statements go to", file_okay=False)
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send once more what was refused for good")] = False,
+    recheck: Annotated[
+        bool | None,
+        typer.Option(
+            "--recheck/--no-recheck", help="Look for everything acknowledged, or for nothing; default: a sample"
+        ),
+    ] = None,
+) -> None:
+    """Deliver xAPI statements to Learning Record Stores, each exactly once.
+
+    Statements of changed days are issued first. A run that was stopped or killed goes on where it was; two at once do
+    not send twice. What an LRS refuses is kept with its reason: `rolecall query "select * from sync_rejects"`.
+    """
+    from pipelines import environment
+    from pipelines.console import ERR
+    from pipelines.delivery import Options
+    from pipelines.problems import Problem
+    from pipelines.statements import issue
+    from pipelines.tenants import well_named
+
+    if lines is not None and not dry_run:
+        raise typer.BadParameter("--lines belongs to --dry-run")
+    given = Options(well_named(tenant), again, recheck)
+    settings = environment.prepare()
+    environment.quiet()
+    with ERR.status("Issuing statements") as status:
+        issue(settings, None, lambda step: status.update(f"Running: {step}"))
+    if dry_run:
+        _preview(settings, connector, given, lines)
+        return
+    failed = _deliver(settings, connector, given)
+    if failed:
+        raise Problem(
+            "; ".join(failed), "What was delivered stays delivered; run the command again once that is mended"
+        )
+
+
+def _preview(settings: "Settings", connector: str | None, given: "Options", lines: Path | None) -> None:
+    from pipelines.console import OUT
+    from pipelines.delivery import preview
+
+    for name, planned in preview(settings, connector, given, lines).items():
+        counts = planned.plan.counts
+        OUT.print(
+            f"{name}: {planned.statements.height:,} statements would be sent; {counts['unchanged']:,} are there,"
+            f" {counts['waiting']:,} wait for their next try, {counts['refused']:,} were refused",
+            markup=False,
+        )
+        if not planned.statements.is_empty():
+            OUT.print(_due(planned))
+        if lines is not None:
+            OUT.print(f"{name}: written to {lines / f'{name}.jsonl'}", markup=False)
+
+
+def _due(planned: "Planned") -> "Table":
+    import polars as pl
+
+    from pipelines.console import table
+
+    found = (
+        planned.statements.group_by("tenant", "kind")
+        .agg(pl.len().alias("n"), pl.col("day").min().alias("first"), pl.col("day").max().alias("last"))
+        .sort("tenant", "kind")
+    )
+    return table(None, ("tenant", "kind", "statements", "first day", "last day"), found.iter_rows())
+
+
+def _deliver(settings: "Settings", connector: str | None, given: "Options") -> list[str]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from integrations.sync.sender import Progress as Say
+    from pipelines.console import ERR, OUT
+    from pipelines.delivery import send
+
+    failed: list[str] = []
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=ERR, transient=True) as shown:
+
+        def saying(name: str) -> Say:
+            task = shown.add_task(name, total=None, note="")
+
+            def say(done: int, total: int, note: str) -> None:
+                shown.update(task, completed=done, total=total, note=note)
+
+            return say
+
+        for each in send(settings, connector, given, saying):
+            if isinstance(each, tuple):
+                failed.append(f"{each[0]}: {each[1]}")
+                continue
+            for line in _told(each):
+                OUT.print(line, markup=False)
+            if each.report is not None and each.report.stopped:
+                failed.append(f"{each.name} stopped early: {each.report.stopped}")
+    return failed
+
+
+def _told(each: "Delivered") -> Iterator[str]:
+    """What was done, a line a fact."""
+    for note in each.planned.preflight.notes if each.planned.preflight else ():
+        yield f"{each.name}: {note}"
+    if each.lost:
+        yield f"{each.name}: it had lost {each.lost:,} acknowledged statements; they were due again"
+    counts = each.planned.plan.counts
+    if each.report is None:
+        yield (
+            f"{each.name}: nothing to send; {counts['unchanged']:,} acknowledged, {counts['waiting']:,} waiting,"
+            f" {counts['refused']:,} refused"
+        )
+        return
+    done = each.report.counts
+    yield (
+        f"{each.name}: {done.acknowledged:,} delivered in {done.calls:,} calls and {each.report.seconds:.1f} s;"
+        f" {done.refused:,} refused, {done.retry:,} to be tried again, {done.left:,} left"
+    )
+    if each.unidentified:
+        yield f"{each.name}: {each.unidentified:,} people unknown to the destination stayed pseudonyms"

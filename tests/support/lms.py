@@ -1,0 +1,239 @@
+"""A home with scored sessions, a real gateway over it, and an LMS: scorm-again in a page of another origin.
+
+The LMS serves unzipped packages and a player that writes down every call of the SCORM API with its answer. What is odd
+about a launch (mode, no API, empty answers, another learner) is said in the player's address.
+"""
+
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import duckdb
+import yaml
+from playwright.sync_api import Page
+from support.command import Command
+from support.served import free_port
+from support.sessions import write
+
+from benchmarks.rig import Gateway
+from governance.catalog import Catalog
+from governance.identities import learner_key
+from governance.settings import PROJECT, Settings
+from integrations.scorm import package
+from pipelines import packages
+
+PEERS = PROJECT / "tests" / "peers"
+AGAIN = PEERS / "scorm" / "node_modules" / "scorm-again" / "dist" / "scorm-again.js"
+PLAYER = Path(__file__).parent / "lms_player.html"
+SECRET = "5e" * 32
+TENANT = "acme"
+UGLY = "She said: \"That's <b>great</b> & 'done'\"\nNext line: 漢字, ünïcode, 🎭👩🏽‍💻"
+HUNDRED_HOURS = 360_000
+SCENARIOS = ("conflict-shared-budget", "feedback-missed-release", "sales-renewal-risk", "suitability-fund")
+
+
+@dataclass
+class Installation:
+    """Where everything runs: the command line of the home, its gateway and the LMS."""
+
+    rolecall: Command
+    gateway: Gateway
+    folder: Path
+    lms: str
+    lms_port: int
+    weak_port: int
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config"
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.rolecall.home, config=self.config, secret_key=SECRET)  # type: ignore[arg-type]
+
+    def build(self, scenario: str, edition: str, destination: str = "mapped") -> Path:
+        """The package as the command builds it."""
+        path = self.folder / "zips" / f"{destination}-{scenario}-{edition}.zip"
+        (made,) = packages.build(self.settings, destination, scenario, [edition], path, datetime.now(UTC))
+        return made.path
+
+    def unpack(self, path: Path) -> str:
+        """The package below the LMS; its name there."""
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(self.folder / "lms" / "content" / path.stem)
+        return path.stem
+
+    def play(self, page: Page, path: Path, edition: str, learner: str = "u-ada", **odd: Any) -> None:
+        """Open a package in the player, as the learner."""
+        query = urlencode({"package": self.unpack(path), "edition": edition, "learner": learner, **odd})
+        page.goto(f"{self.lms}/player.html?{query}")
+
+    def figures(self, scenario: str, learner: str = "ada") -> dict[str, Any]:
+        """What the published marts say about the learner's newest session there."""
+        (row, *_) = self.query(
+            "select session_id, x.overall, x.passed, s.duration_s from sessions s join session_scores x"
+            " using (tenant, session_id) where s.scenario_id = ? and s.learner_key = ? and x.is_latest"
+            " order by s.started_at desc",
+            [scenario, self.key(learner)],
+        )
+        criteria = self.query(
+            "select criterion_id, score, scaled, met, comment from criterion_scores"
+            " where session_id = ? and is_latest order by criterion_id",
+            [row["session_id"]],
+        )
+        return {**row, "criteria": criteria}
+
+    def key(self, learner: str) -> str:
+        return learner_key(SECRET.encode(), TENANT, learner)
+
+    def query(self, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+        """Rows of the published marts."""
+        with duckdb.connect(str((self.settings.marts / TENANT / "current").resolve()), read_only=True) as con:
+            found = con.execute(sql, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+@contextmanager
+def installation(folder: Path) -> Iterator[Installation]:
+    """Everything running; the gateway and the LMS end with the context."""
+    (folder / "lms").mkdir(parents=True)
+    shutil.copytree(PROJECT / "config", folder / "config")
+    shutil.copy(AGAIN, folder / "lms" / "scorm-again.js")
+    shutil.copy(PLAYER, folder / "lms" / "player.html")
+    handler = partial(_Quiet, directory=str(folder / "lms"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rolecall = Command(
+        folder / "home", ROLECALL_SECRET_KEY=SECRET, ROLECALL_CONFIG=str(folder / "config"),
+    )  # fmt: skip
+    (folder / "home").mkdir(exist_ok=True)
+    extra = {"ROLECALL_SECRET_KEY": SECRET, "ROLECALL_CONFIG": str(folder / "config")}
+    gateway, weak = Gateway(folder / "home", extra=extra), free_port()
+    port = server.server_address[1]
+    found = Installation(rolecall, gateway, folder, f"http://127.0.0.1:{port}", port, weak)
+    try:
+        _configure(found)
+        _load(found)
+        gateway.start()
+        yield found
+    finally:
+        gateway.stop()
+        server.shutdown()
+        server.server_close()
+
+
+def _configure(found: Installation) -> None:
+    """Two more scenarios, and destinations whose ports are those of this run."""
+    odd = {"knockout": _rubric("knockout", ("bar", "flow"), low=70), "forty": _rubric("forty", _names(40))}
+    for name, rubric in odd.items():
+        (found.config / "rubrics" / f"{name}.yaml").write_text(yaml.safe_dump(rubric, allow_unicode=True), "utf-8")
+        (found.config / "scenarios" / f"{name}.yaml").write_text(yaml.safe_dump(_scenario(name)), "utf-8")
+    base = {
+        "title": "Test LMS", "tenant": TENANT, "base_url": f"http://127.0.0.1:{found.gateway.port}",
+        "origins": [found.lms, f"http://127.0.0.1:{found.weak_port}"], "scheme": "username",
+    }  # fmt: skip
+    destinations = {
+        "mapped": {"identity": "mapped"},
+        "claiming": {"identity": "claim"},
+        "elsewhere": {"identity": "mapped", "origins": ["https://another.example"]},
+        "gentle": {"identity": "mapped", "fail_status": "incomplete", "counts": "best", "masteryscore": True},
+        "dead": {"identity": "mapped", "base_url": f"http://127.0.0.1:{free_port()}"},
+    }
+    for name, changes in destinations.items():
+        (found.config / "destinations" / f"{name}.yaml").write_text(yaml.safe_dump(base | changes), "utf-8")
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return tuple(f"criterion_{number:02}" for number in range(count))
+
+
+def _rubric(name: str, criteria: tuple[str, ...], low: int | None = None) -> dict[str, Any]:
+    """Criteria from 0 to 100 (of two) or 0 to 4; with ``low`` the first one can fail the session alone."""
+    top = 100 if len(criteria) == 2 else 4
+    levels = {step: f"Level {step} as the rubric's author describes it." for step in range(top + 1)}
+    items = [
+        {
+            "id": each, "name": f'{each} "quoted" & <b>bold</b> 🎭', "competency": "listening", "weight": 1, "min": 0,
+            "max": top, "looks_for": "Whatever this criterion is about.", "levels": levels,
+        }
+        for each in criteria
+    ]  # fmt: skip
+    if low is not None:
+        items[0] |= {"minimum": low, "blocker": True}
+    return {
+        "id": name, "version": "1", "title": name, "purpose": "Judges what the tests want to have judged.",
+        "criteria": items, "pass_rule": {"overall_minimum": 0.7},
+    }  # fmt: skip
+
+
+def _scenario(name: str) -> dict[str, Any]:
+    sentence = "A sentence that is long enough to be one."
+    return {
+        "id": name, "version": "1", "kind": "sales", "title": f"Odd case: {name}",
+        "rubric": {"id": name, "version": "1"},
+        "difficulty": 3, "duration_min": 10, "languages": ["en"], "audience": "Testers",
+        "learning_objectives": [sentence], "brief": sentence,
+        "counterpart": {"name": "Kim", "role": "Buyer", "background": sentence, "opening": "Hi.", "hidden": sentence},
+    }  # fmt: skip
+
+
+def session(
+    number: int, learner: str, scenario: str, version: str, rubric: tuple[str, str], scores: dict[str, float],
+    seconds: int = 600, comment: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """One scored session as a bundle."""
+    day = f"2026-11-{number:02}"
+    criteria = [
+        {"criterion_id": name, "score": score, "comment": comment and f"{comment} ({name})"}
+        for name, score in scores.items()
+    ]
+    end = f"{day}T09:10:00Z" if seconds == 600 else "2026-11-28T13:00:00Z"  # 100 hours after the 24th, 9:00
+    return {
+        "format": "rolecall.session/1", "engine": "generic", "engine_session_id": f"s-{number}-{learner}-{scenario}",
+        "launch": {"tenant": TENANT, "learner_id": learner, "scenario_id": scenario, "scenario_version": version,
+                   "attempt": 1, "region": "EMEA", "jurisdiction": "DE", "language": "en"},
+        "started_at": f"{day}T09:00:00Z", "ended_at": end, "end_reason": "completed",
+        "turns": [{"speaker": "learner", "text": "Hello.", "start_s": 1.0, "duration_s": 2.0}],
+        "assessments": [{"rubric_id": rubric[0], "rubric_version": rubric[1],
+                         "scorer": {"kind": "engine_llm", "id": "submit_rubric", "version": "1"},
+                         "scored_at": f"{day}T09:15:02Z", "criteria": criteria}],
+    }  # fmt: skip
+
+
+def _load(found: Installation) -> None:
+    catalog = Catalog.load(found.config)
+    records = []
+    for place, name in enumerate(SCENARIOS):
+        scenario = package.scenario_of(catalog, name)
+        rubric = catalog.rubrics[scenario.rubric.id, scenario.rubric.version]
+        scores = {item.id: min(item.max, item.min + 1 + (n + place) % 4) for n, item in enumerate(rubric.criteria)}
+        key = (rubric.id, rubric.version)
+        records.append(session(2 + place, "ada", name, scenario.version, key, scores, comment="Well listened."))
+        best = {item.id: item.max for item in rubric.criteria}
+        records.append(session(2 + place, "cleo", name, scenario.version, key, best))
+    records += [
+        session(8, "ada", "knockout", "1", ("knockout", "1"), {"bar": 65, "flow": 100}),
+        session(24, "ada", "forty", "1", ("forty", "1"), dict.fromkeys(_names(40), 3), HUNDRED_HOURS, UGLY),
+        session(10, "zoe", "forty", "1", ("forty", "1"), dict.fromkeys(_names(40), 0)),
+    ]
+    found.rolecall("ingest", str(write(found.folder / "sessions.jsonl", records)), "--tenant", TENANT)
+    found.rolecall("run")
+    rows = "external_id,learner_id\nu-ada,ada\nu-ben,ben\nu-cleo,cleo\nu-zoe,zoe\n"
+    (found.folder / "map.csv").write_text(rows)
+    for destination in ("mapped", "gentle", "dead", "elsewhere"):
+        packages.record_map(found.settings, destination, found.folder / "map.csv")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Tests read no access log."""

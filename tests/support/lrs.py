@@ -1,0 +1,120 @@
+"""Two real LRSs of different make on free ports of this machine, each in a process of its own, and what they hold."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+from support.served import free_port
+
+PEERS = Path(__file__).resolve().parents[1] / "peers"
+NPM = PEERS / "lrs" / "node_modules" / "xapi-statements" / "dist" / "index.js"
+RALPH = PEERS / "ralph" / ".venv" / "bin"
+START_S = 60
+KEY, SECRET = "test", "testpw"
+HEADERS = {"x-experience-api-version": "1.0.3"}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A running LRS. ``strict`` is the one that keeps the specification."""
+
+    name: str
+    url: str
+    strict: bool
+    pid: int
+
+    def statements(self) -> list[dict]:
+        """Everything it holds that is not voided, page by page."""
+        found: list[dict] = []
+        address = f"{self.url}/statements?limit=500"
+        with httpx.Client(auth=(KEY, SECRET), headers=HEADERS, timeout=60) as http:
+            while address:
+                body = http.get(address).raise_for_status().json()
+                found += body["statements"]
+                address = urljoin(self.url, body["more"]) if body.get("more") else ""
+        return found
+
+    def get(self, statement_id: str, parameter: str = "statementId") -> httpx.Response:
+        """One statement by id."""
+        return httpx.get(
+            f"{self.url}/statements", params={parameter: statement_id}, auth=(KEY, SECRET), headers=HEADERS
+        )
+
+
+@contextmanager
+def xapi_statements(folder: Path) -> Iterator[Peer]:
+    """npm's xapi-statements: strict 1.0.3, in memory. It listens on every interface; keep it short-lived."""
+    if not NPM.is_file():
+        pytest.skip("the npm LRS is not installed; run tests/install_peers.sh")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    environment = os.environ | {
+        "MODELS_REPO": "memory", "AUTH_REPO": "test", "EVENTS_REPO": "test", "STORAGE_REPO": "local",
+        "FS_LOCAL_STORAGE_DIR": str(folder), "EXPRESS_PORT": str(port), "LOG_DIR": str(folder),
+    }  # fmt: skip
+    command = ["node", str(NPM)]
+    with _running(command, folder, environment, f"http://127.0.0.1:{port}/xAPI", "xapi-statements", True) as peer:
+        yield peer
+
+
+@contextmanager
+def ralph(folder: Path) -> Iterator[Peer]:
+    """Ralph on a folder: lenient, answers a repeat with 204 and an invalid statement with 422."""
+    if not (RALPH / "ralph").is_file():
+        pytest.skip("Ralph is not installed; run tests/install_peers.sh")
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {
+        "RALPH_APP_DIR": str(folder / "app"), "RALPH_RUNSERVER_BACKEND": "fs",
+        "RALPH_BACKENDS__LRS__FS__DEFAULT_DIRECTORY_PATH": str(folder / "fs"),
+        "RALPH_BACKENDS__LRS__FS__DEFAULT_LRS_FILE": "st.jsonl",
+    }  # fmt: skip
+    (folder / "fs").mkdir(exist_ok=True)
+    (folder / "fs" / "st.jsonl").touch()
+    granted = [
+        str(RALPH / "ralph"), "auth", "-u", KEY, "-p", SECRET, "-s", "all",
+        "--agent-ifi-mbox", "mailto:lrs@example.org", "-w",
+    ]  # fmt: skip
+    subprocess.run(granted, cwd=folder, env=environment, check=True, capture_output=True)
+    port = free_port()
+    command = [str(RALPH / "python"), str(PEERS / "ralph" / "serve.py"), str(port)]
+    with _running(command, folder, environment, f"http://127.0.0.1:{port}/xAPI", "ralph", False) as peer:
+        yield peer
+
+
+@contextmanager
+def _running(
+    command: list[str], folder: Path, environment: dict[str, str], url: str, name: str, strict: bool
+) -> Iterator[Peer]:
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        try:
+            _await(url, process, folder / "log.txt")
+            yield Peer(name, url, strict, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(timeout=10)
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the LRS ended before it answered: {log.read_text('utf-8', 'replace')[-2000:]}")
+        try:
+            httpx.get(f"{url}/statements", params={"limit": 1}, auth=(KEY, SECRET), headers=HEADERS, timeout=5)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"the LRS did not answer within {START_S} s")
