@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import duckdb
+import polars as pl
 
 from assets.marts.tables import REACH, SOURCES, STAGES, select
 
@@ -93,6 +94,12 @@ class Scope:
         con.execute("create or replace temp table scope_practice as select distinct * from scope_practice")
         con.execute("create or replace temp table scope_before as select * from ledger.main.watched")
 
+    def frames(self, con: duckdb.DuckDBPyConnection) -> dict[str, pl.DataFrame]:
+        """The tables that conditions name, for a connection that does not have them."""
+        return {
+            name: con.sql(f"from {name}").pl() for name in ("scope_learners", *(name for name, _ in PAIRS.values()))
+        }
+
     def note_curves(self, con: duckdb.DuckDBPyConnection) -> None:
         """Take in the learning curves that changed days are part of, before and again after these are staged anew.
 
@@ -140,14 +147,22 @@ class Scope:
         return f"{column} in ({_dates(days)})"
 
 
+def bases(mart: str) -> frozenset[str]:
+    """The marts before it that a mart is made of."""
+    marts = list(REACH)
+    return frozenset(_named(mart) & set(marts[: marts.index(mart)]))
+
+
+def _named(target: str) -> set[str]:
+    return set(re.findall(r"\b[a-z_]+\b", select(target)))
+
+
 def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -> None:
     """Let every bare name in the target's SELECT show what a table of this reach may read."""
-    named = set(re.findall(r"\b[a-z_]+\b", select(target)))
+    named = _named(target)
     order = list(STAGES)
     staged = order[: order.index(target)] if target in STAGES else order  # a stage reads earlier ones alone
-    marts = list(REACH)
-    earlier = [] if target in STAGES else marts[: marts.index(target)]  # a mart may be made of marts before it
-    for name in named & {*SOURCES, *staged, *earlier}:
+    for name in named & {*SOURCES, *staged, *(() if target in STAGES else bases(target))}:
         origin = "ledger" if name in STAGES else "working"
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"

@@ -8,18 +8,21 @@ rebuild of the working file, never a wrong figure.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from queue import SimpleQueue
 
 import duckdb
 import polars as pl
 
-from assets.contracts import MARTS, PUBLISHED
+from assets.contracts import MARTS, PUBLISHED, Table
+from assets.duck import THREADS
 from assets.lake import Lake
 from assets.marts import loading
-from assets.marts.scope import Scope, aim, restage
+from assets.marts.scope import Scope, aim, bases, restage
 from assets.marts.tables import REACH, STAGES, create, insert, register_reference, rows_of, select
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
@@ -101,7 +104,7 @@ class Warehouse:
             if whole or not scope.empty:
                 scope.settle(con)
                 self._stage(con, scope)
-                self._marts(con, scope, reference.minimum_cell)
+                self._marts(con, scope, reference)
             done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
@@ -139,16 +142,47 @@ class Warehouse:
                 restage(con, name, scope, reach)
         scope.notice_watched(con)
 
-    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
-        for table in MARTS:
-            reach = scope.reach(table.name)
-            aim(con, scope, reach, table.name)
-            frame = rows_of(con, table, minimum_cell)
-            if scope.covers_all(reach):
-                con.execute(create(table))
-            else:
-                con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
-            insert(con, table.name, frame)
+    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
+        """Compute marts side by side and write them in turn: most read too little for DuckDB to share among threads.
+
+        A mart that is made of others waits until those are written.
+        """
+        lent = scope.frames(con)
+        desks: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for _ in range(THREADS):
+            desk = con.cursor()  # temporary tables and views are each its own
+            desk.execute("set TimeZone = 'UTC'")
+            register_reference(desk, reference.frames)
+            for name, frame in lent.items():
+                desk.register(name, frame)
+            desks.put(desk)
+
+        def rows(table: Table) -> pl.DataFrame:
+            desk = desks.get()
+            try:
+                aim(desk, scope, scope.reach(table.name), table.name)
+                return rows_of(desk, table, reference.minimum_cell)
+            finally:
+                desks.put(desk)
+
+        left, written = list(MARTS), set[str]()
+        with ThreadPoolExecutor(THREADS) as pool:
+            while left:
+                ready = [table for table in left if bases(table.name) <= written]
+                for table, frame in zip(ready, pool.map(rows, ready), strict=True):
+                    self._replace(con, scope, table, frame)
+                written |= {table.name for table in ready}
+                left = [table for table in left if table not in ready]
+        while not desks.empty():
+            desks.get().close()
+
+    def _replace(self, con: duckdb.DuckDBPyConnection, scope: Scope, table: Table, frame: pl.DataFrame) -> None:
+        reach = scope.reach(table.name)
+        if scope.covers_all(reach):
+            con.execute(create(table))
+        else:
+            con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
+        insert(con, table.name, frame)
 
     def _rewrite(self) -> None:
         """Write the working file without its free blocks."""
