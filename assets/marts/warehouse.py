@@ -8,21 +8,19 @@ rebuild of the working file, never a wrong figure.
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from queue import SimpleQueue
 
 import duckdb
 import polars as pl
 
 from assets.contracts import MARTS, PUBLISHED, Table
-from assets.duck import THREADS
+from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
-from assets.marts.scope import Scope, aim, bases, restage
+from assets.marts.scope import Scope, aim, lend, restage, waves
 from assets.marts.tables import REACH, STAGES, create, insert, register_reference, rows_of, select
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
@@ -104,7 +102,7 @@ class Warehouse:
             if whole or not scope.empty:
                 scope.settle(con)
                 self._stage(con, scope)
-                self._marts(con, scope, reference)
+                self._marts(con, scope, reference.minimum_cell)
             done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
@@ -132,49 +130,43 @@ class Warehouse:
             return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
 
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        for name, reach in STAGES.items():
-            aim(con, scope, reach, name)
-            if name == "attempts" and not scope.whole:
-                scope.note_curves(con)
-                restage(con, name, scope, reach)
-                scope.note_curves(con)
-            else:
-                restage(con, name, scope, reach)
+        if scope.whole:
+            self._stage_all(con, scope)
+        else:
+            self._stage_again(con, scope)
         scope.notice_watched(con)
 
-    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
-        """Compute marts side by side and write them in turn: most read too little for DuckDB to share among threads.
+    def _stage_all(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        """Every staging table, those side by side that need none of each other."""
 
-        A mart that is made of others waits until those are written.
-        """
-        lent = scope.frames(con)
-        desks: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-        for _ in range(THREADS):
-            desk = con.cursor()  # temporary tables and views are each its own
-            desk.execute("set TimeZone = 'UTC'")
-            register_reference(desk, reference.frames)
-            for name, frame in lent.items():
-                desk.register(name, frame)
-            desks.put(desk)
+        def make(desk: duckdb.DuckDBPyConnection, name: str) -> None:
+            aim(desk, scope, STAGES[name], name)
+            restage(desk, name, scope, STAGES[name])
 
-        def rows(table: Table) -> pl.DataFrame:
-            desk = desks.get()
-            try:
-                aim(desk, scope, scope.reach(table.name), table.name)
-                return rows_of(desk, table, reference.minimum_cell)
-            finally:
-                desks.put(desk)
+        for wave in waves(STAGES):
+            side_by_side(con, make, wave, lend(con))
 
-        left, written = list(MARTS), set[str]()
-        with ThreadPoolExecutor(THREADS) as pool:
-            while left:
-                ready = [table for table in left if bases(table.name) <= written]
-                for table, frame in zip(ready, pool.map(rows, ready), strict=True):
-                    self._replace(con, scope, table, frame)
-                written |= {table.name for table in ready}
-                left = [table for table in left if table not in ready]
-        while not desks.empty():
-            desks.get().close()
+    def _stage_again(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        """The rows of every staging table within reach; which curves these are shows in attempts, old and new."""
+        for name, reach in STAGES.items():
+            aim(con, scope, reach, name)
+            if name == "attempts":
+                scope.note_curves(con)
+            restage(con, name, scope, reach)
+            if name == "attempts":
+                scope.note_curves(con)
+
+    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
+        """Compute marts side by side and write them in turn; one made of others waits until those are written."""
+        tables = {table.name: table for table in MARTS}
+
+        def rows(desk: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+            aim(desk, scope, scope.reach(name), name)
+            return rows_of(desk, tables[name], minimum_cell)
+
+        for wave in waves(tables):
+            for name, frame in zip(wave, side_by_side(con, rows, wave, lend(con)), strict=True):
+                self._replace(con, scope, tables[name], frame)
 
     def _replace(self, con: duckdb.DuckDBPyConnection, scope: Scope, table: Table, frame: pl.DataFrame) -> None:
         reach = scope.reach(table.name)

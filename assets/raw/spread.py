@@ -5,13 +5,12 @@ writing one day after the other from a table of some days.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from assets.duck import THREADS
+from assets.duck import side_by_side
 from assets.raw.merge import CODEC, PARQUET
 
 Share = tuple[date, date]
@@ -45,19 +44,14 @@ def copy_shares(
     Tables that the query reads must not be temporary, since each share has its own cursor.
     """
 
-    def one(number: int) -> int:
-        with con.cursor() as cursor:
-            cursor.execute("set TimeZone = 'UTC'")
-            return write_days(cursor, select(*given[number]), order, into, f"share-{number}")
+    def one(desk: duckdb.DuckDBPyConnection, number: int) -> int:
+        return write_days(desk, select(*given[number]), order, into, f"share-{number}")
 
-    con.execute("set threads = 1")  # each query has one thread to run it
     con.execute("set preserve_insertion_order = false")
     try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            return sum(pool.map(one, range(len(given))))
+        return sum(side_by_side(con, one, range(len(given))))
     finally:
         con.execute("reset preserve_insertion_order")
-        con.execute(f"set threads = {THREADS}")
 
 
 def write_days(
