@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from governance.audit.seals import note
+
 FIRST_DAY = date(2010, 1, 1)  # no earlier role-play on video is known; a date before it is a mistake at the source
 FILE = "data.parquet"
 STAGING = ".staging"
@@ -102,12 +104,14 @@ class Lake:
         target = self.path(table, day)
         if fresh is None:
             target.unlink(missing_ok=True)
+            note(self.root, target)
             if day is not None and target.parent.is_dir() and not any(target.parent.iterdir()):
                 target.parent.rmdir()
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         _sync(fresh)
         fresh.replace(target)
+        note(self.root, target)
 
     @contextmanager
     def writing(self, purpose: str, wait_s: float = 0.0) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("load", "publish", "gateway", "xapi")
+BENCHMARKS = ("load", "publish", "gateway", "xapi", "delivery")
 
 
 def main(names: list[str]) -> int:

@@ -2,13 +2,15 @@
 
 import sys
 
-from benchmarks import soak_fuzz, soak_gateway
+from benchmarks import soak_delivery, soak_fuzz, soak_gateway, soak_tampering
 
 
 def main() -> None:
-    """Fifty kills of the gateway under load, then ten thousand mutated bodies over every route."""
+    """Kills of the gateway under load and of a delivery, then mutated bodies over every route, then tamperings."""
     soak_gateway.main(["--kills", "50"])
+    soak_delivery.main(["--kills", "100"])
     soak_fuzz.main(["--bodies", "10000"])
+    soak_tampering.main(["--rounds", "200"])
 
 
 if __name__ == "__main__":

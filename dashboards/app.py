@@ -130,7 +130,13 @@ def main() -> None:
     project, problem = project_of(settings)
     st.set_page_config(page_title=project.dashboard.title, layout="wide", initial_sidebar_state="collapsed")
     who = reader(settings, project.dashboard.title)
-    tenants = tenants_for(who, published_tenants(settings.marts))
+    published = published_tenants(settings.marts)
+    tenants = tenants_for(who, published)
+    if published and not tenants:
+        st.title(project.dashboard.title)
+        st.error("No customer is in your scope. Ask an administrator to extend it.")
+        foot(who, settings)
+        return
     who = chosen_role(who, settings, st.session_state.get("tenant") or next(iter(tenants), ""))
     entry, chosen = navigation(who, settings, tenants)
     edition = current_edition(settings.marts, choose_tenant(tenants)) if tenants else None

@@ -8,7 +8,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from dashboards import media, reports
 from dashboards.guard import Guard
-from dashboards.media import ROUTES
 
-app = st.App(Path(__file__).resolve().with_name("app.py"), routes=ROUTES, middleware=[Middleware(Guard)])
+app = st.App(
+    Path(__file__).resolve().with_name("app.py"),
+    routes=[*media.ROUTES, *reports.ROUTES],
+    middleware=[Middleware(Guard)],
+)

@@ -6,8 +6,7 @@ from typing import Any
 import polars as pl
 
 from dashboards.methods import LABELS
-from dashboards.names import humanise
-from dashboards.shell import Page
+from dashboards.names import Names, humanise
 from dashboards.wording import count, estimate
 
 OUTCOMES = {
@@ -46,11 +45,11 @@ def outcome_name(code: str) -> str:
     return OUTCOMES.get(code) or humanise(code.removeprefix("x-"))
 
 
-def exposure_name(page: Page, code: str) -> str:
+def exposure_name(names: Names, code: str) -> str:
     """A measure of practice as people call it."""
     kind, _, name = code.partition(":")
     if kind == "competency":
-        return page.names.competency(name)
+        return names.competency(name)
     if kind == "criterion":
         return humanise(name)
     return {"level": "Level before the outcome", "attempts": "Scored sessions before the outcome"}.get(
@@ -99,9 +98,9 @@ def _growth(value: float | None) -> float | None:
     return None if value is None else 100 * math.expm1(value)
 
 
-def sentence(page: Page, row: dict[str, Any]) -> str:
+def sentence(names: Names, row: dict[str, Any]) -> str:
     """The answer: the most careful estimate, and how far it reaches."""
-    head = f"**{outcome_name(row['outcome'])} and {exposure_name(page, row['exposure']).lower()}:** {effect(row)}."
+    head = f"**{outcome_name(row['outcome'])} and {exposure_name(names, row['exposure']).lower()}:** {effect(row)}."
     missing = row.get("missing_share")
     left_out = (
         "" if missing is None else f" {100 * missing:.0f} % of outcomes had no practice before them and are left out."

@@ -43,7 +43,12 @@ PAGES: tuple[Entry, ...] = (
     Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
     Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
+    Entry("audit_reports", "Audit reports", COMPLIANCE, "export_report"),
+    Entry("review_queue", "Review queue", COMPLIANCE, "list_reviews"),
+    Entry("escalations", "Escalations", COMPLIANCE, "list_cases"),
+    Entry("access_log", "Access log", COMPLIANCE, "read_access_log"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
+    Entry("syncs", "Syncs", OPERATIONS, "view_health"),
 )
 
 

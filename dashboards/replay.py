@@ -29,6 +29,19 @@ CRITERIA_TABLE = {
     "weight": st.column_config.NumberColumn("Weight"),
     "comment": st.column_config.TextColumn("Scorer's comment"),
 }
+PACE = (
+    ("Minutes", "duration_s", 1 / 60, 1),
+    ("Learner's talk share (%)", "talk_share", 100, 0),
+    ("Median response gap (s)", "response_gap_p50_s", 1, 1),
+    ("Longest monologue (s)", "longest_monologue_s", 1, 0),
+    ("Learner interrupted", "interruptions_by_learner", 1, 0),
+)
+COMPARED = {
+    "what": st.column_config.TextColumn("What"),
+    "then": st.column_config.TextColumn("The other attempt"),
+    "now": st.column_config.TextColumn("This attempt"),
+    "change": st.column_config.TextColumn("Change"),
+}
 __all__ = ["TURN_SCHEMA"]
 
 
@@ -317,3 +330,45 @@ def attempt_links(page: Page, found: dict[str, Any]) -> list[tuple[str, str]]:
         for place, row in enumerate(frame.iter_rows(named=True), start=1)
         if row["session_id"] != found["session_id"]
     ][-8:]
+
+
+def other_attempts(page: Page, found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The learner's other attempts at the scenario, oldest first: the session and what to show."""
+    return [(session_id, label) for label, session_id in attempt_links(page, found)]
+
+
+def compared(
+    names: Names,
+    sessions: tuple[dict[str, Any], dict[str, Any]],
+    criteria: tuple[pl.DataFrame, pl.DataFrame],
+    scores: tuple[pl.DataFrame, ...],
+) -> pl.DataFrame:
+    """Two attempts line by line, the other one first: overall, each criterion of the first score, and the pace."""
+    firsts = [frame.row(0, named=True) if frame.height else None for frame in scores]
+    overall = [None if first is None else 100 * first["overall"] for first in firsts]
+    rows = [_line("Score, of 100", overall[0], overall[1], 0)]
+    by_criterion = [
+        {} if first is None else {row["criterion_id"]: row for row in criteria_of(frame, first)}
+        for frame, first in zip(criteria, firsts, strict=True)
+    ]
+    for code, row in by_criterion[1].items():
+        earlier = by_criterion[0].get(code)
+        text = names.criterion(row["rubric_id"], row["rubric_version"], code).name
+        rows.append(_line(f"{text}, of {row['score_max']:g}", earlier["score"] if earlier else None, row["score"], 1))
+    for label_, column, factor, digits in PACE:
+        values = [None if each[column] is None else factor * each[column] for each in sessions]
+        rows.append(_line(label_, values[0], values[1], digits))
+    if all(firsts) and firsts[0]["rubric_version"] != firsts[1]["rubric_version"]:  # type: ignore[index]
+        versions = [f"version {first['rubric_version']}" for first in firsts if first]
+        rows.append({"what": "Rubric", "then": versions[0], "now": versions[1], "change": "not the same measure"})
+    return pl.DataFrame(rows, schema=dict.fromkeys(COMPARED, pl.String))
+
+
+def _line(what: str, then: float | None, now: float | None, digits: int) -> dict[str, str]:
+    change = "–" if then is None or now is None else f"{now - then:+.{digits}f}".replace("-", "−")
+    return {
+        "what": what,
+        "then": "–" if then is None else f"{then:.{digits}f}",
+        "now": "–" if now is None else f"{now:.{digits}f}",
+        "change": change,
+    }

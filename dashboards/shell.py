@@ -78,6 +78,13 @@ def session_thing(row: Mapping[str, Any]) -> Thing:
     return Thing.session(row["tenant"], row["session_id"], row["learner_key"], row["region"])
 
 
+def case_thing(case: Mapping[str, Any], found: Mapping[str, Any] | None) -> Thing:
+    """A case's session; of no region while the session is not published, which only unbounded readers may handle."""
+    if found is not None:
+        return session_thing(found)
+    return Thing.session(case["tenant"], case["session_id"], case["learner_key"], None)
+
+
 def reader_scope(action: Action = "list_sessions") -> Scope:
     """Which rows of a list this reader may see; an argument of every cached query that lists people or sessions."""
     page = current_page()

@@ -1,18 +1,22 @@
 """The ledger of what was read: every line of an input is accepted, repeated or refused with a reason."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import polars as pl
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
+from governance.audit.chain import Event, append
+from governance.audit.links import canonical, sha256
 from governance.names import storable
 from governance.state import State
 from governance.state.models import BatchRow, RejectRow
 
+ACTOR = "service:pipeline"
 BATCH = BatchRow.__table__.c
 REJECT = RejectRow.__table__.c
 BATCHES = {
@@ -156,6 +160,7 @@ class Batches:
             if reasons != refused:
                 raise CountsDisagree(f"batch {batch_id}: {refused} lines refused, {reasons} have a reason on record")
             session.execute(update(BatchRow).where(BATCH.batch_id == batch_id).values(counts))
+            append(session, _closed(session, batch_id))
 
     def frame(self, tenant: str | None = None) -> pl.DataFrame:
         """One row per batch, newest first; the counts of an unfinished batch are null."""
@@ -172,3 +177,23 @@ class Batches:
             query = query.where(REJECT.batch_id == batch_id)
         with self.state.reading() as session:
             return pl.DataFrame(session.execute(query).all(), schema=REJECTS, orient="row")
+
+
+def batch_digest(batch: Mapping[str, Any], rejects: Sequence[Sequence[Any]]) -> str:
+    """Digest of a closed batch with what it refused, as the audit chain keeps it."""
+    shown = {name: str(value) if name == "opened_at" else value for name, value in batch.items()}
+    return sha256(canonical([shown, rejects]))
+
+
+def _closed(session: Session, batch_id: str) -> list[Event]:
+    """What the audit chain says of a batch: that it was read, and how much the gate kept out of it."""
+    batch = dict(session.execute(select(*BATCH).where(BATCH.batch_id == batch_id)).one()._mapping)
+    refused = select(REJECT.line, REJECT.rule, REJECT.reason).where(REJECT.batch_id == batch_id)
+    rejects = [list(row) for row in session.execute(refused.order_by(REJECT.reject_id))]
+    counts = {name: batch[name] for name in ("kind", "read", "accepted", "repeated", "refused", "withheld")}
+    facts = {**counts, "digest": batch_digest(batch, rejects)}
+    events = [Event("ingest", ACTOR, batch_id, tenant=batch["tenant"], facts=facts)]
+    if batch["withheld"]:
+        gate = {"withheld": batch["withheld"]}
+        events.append(Event("gate_decision", ACTOR, batch_id, tenant=batch["tenant"], facts=gate))
+    return events

@@ -150,6 +150,43 @@ class Identities:
             orient="row",
         )
 
+    def token(self, tenant: str, match: str, value: str) -> str:
+        """The keyed digest under which a value that names a person may land; addresses count without their case."""
+        text = value.casefold() if match == "email" else value
+        return "p_" + learner_key(self.secret, tenant, f"{match}\n{text}").removeprefix("l_")
+
+    def tokens(self, tenant: str) -> pl.DataFrame:
+        """One row per value by which a source may name a learner: match, token, learner_key.
+
+        ``match`` is learner_id, email or ``account:<connector>``. A value that two learners share names neither.
+        """
+        query = select(TABLE.learner_key, TABLE.learner_id, TABLE.email, TABLE.accounts).where(TABLE.tenant == tenant)
+        found: list[tuple[str, str, str]] = []
+        with self.state.reading() as session:
+            for key, learner_id, email, accounts in session.execute(query):
+                values = [("learner_id", learner_id), ("email", email)]
+                values += [(f"account:{name}", account) for name, account in (accounts or {}).items()]
+                found += [(match, self.token(tenant, match, value), key) for match, value in values if value]
+        frame = pl.DataFrame(found, schema=dict.fromkeys(("match", "token", "learner_key"), pl.String), orient="row")
+        return frame.filter(pl.col("learner_key").n_unique().over("token") == 1)
+
+    def addresses(self, tenant: str, match: str, connector: str) -> dict[str, str]:
+        """What finds each learner at a connector, by learner key: its account there, the e-mail or the learner id.
+
+        A value that two learners share finds neither.
+        """
+        query = select(TABLE.learner_key, TABLE.learner_id, TABLE.email, TABLE.accounts).where(TABLE.tenant == tenant)
+        found: dict[str, str] = {}
+        uses: dict[str, int] = {}
+        with self.state.reading() as session:
+            for key, learner_id, email, accounts in session.execute(query):
+                values = {"learner_id": learner_id, "email": email, "account": (accounts or {}).get(connector)}
+                value = values[match]
+                if value:
+                    found[key] = value
+                    uses[value] = uses.get(value, 0) + 1
+        return {key: value for key, value in found.items() if uses[value] == 1}
+
     def person(self, tenant: str, key: str) -> Person | None:
         """The learner behind a key, for a reader who may know; the caller has authorised and logged it."""
         with self.state.reading() as session:
@@ -157,6 +194,15 @@ class Identities:
         if row is None:
             return None
         return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
+
+    def names(self, tenant: str, keys: Iterable[str]) -> dict[str, str]:
+        """Name of each learner, the learner id where the directory has none; for a reader who may know."""
+        wanted = list(keys)
+        with self.state.reading() as session:
+            query = select(TABLE.learner_key, TABLE.name, TABLE.learner_id).where(
+                TABLE.tenant == tenant, among(session, TABLE.learner_key, wanted)
+            )
+            return {key: name or learner_id for key, name, learner_id in session.execute(query)}
 
     def jurisdiction(self, tenant: str, key: str) -> str | None:
         """Where the learner works, as the directory says; None where it does not."""

@@ -167,6 +167,13 @@ class Inbox:
                 marked += session.connection().execute(waiting.values(drained_at=at)).rowcount
         return marked
 
+    def discard(self, ids: Sequence[int], at: datetime) -> None:
+        """Take rows out without handing them on, and forget their bodies; their keys still catch repeats."""
+        with honest_errors(), self._state.session() as session:
+            for some in chunks(ids):
+                gone = sa.update(INBOX).where(INBOX.c.id.in_(some))
+                session.connection().execute(gone.values(drained_at=at, body=None))
+
     def depth(self) -> int:
         """Rows that wait for the lake."""
         return self.backlog().depth

@@ -47,6 +47,18 @@ class Settings(BaseSettings):
         list[Path], NoDecode, Field(description="Folders besides the home that recordings may be played from: /a,/b")
     ] = []
     alert_webhook: Annotated[str | None, Field(description="Address that failed runs and checks are posted to")] = None
+    smtp_url: Annotated[
+        SecretStr | None, Field(description="Mail server of escalations: smtp://user:password@host:587 or smtps://…")
+    ] = None
+    alert_from: Annotated[str, Field(description="Sender of escalations' mail")] = "rolecall@localhost"
+    alert_to: Annotated[str | None, Field(description="Receivers of escalations' mail, separated by commas")] = None
+    audit_key: Annotated[
+        Path | None, Field(description="PEM with the key and certificate that sign audit roots, reports and bundles")
+    ] = None
+    audit_copy: Annotated[
+        Path | None, Field(description="Folder outside the home that every audit root is written to as well")
+    ] = None
+    timestamp_url: Annotated[str | None, Field(description="RFC 3161 authority that stamps audit roots")] = None
     public_url: Annotated[
         str | None, Field(description="Address that people open the dashboards at, once they log in: https://host")
     ] = None

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from governance.names import PRINTABLE
+from governance.names import PRINTABLE, Tenant
 from integrations.engine.times import TimeProblemError, parse
 from integrations.sources import Query, Record, Value
 
@@ -42,6 +42,26 @@ VALUE = {"deal": "amount", "csat": "rating", "csat_window": "sum", "event": "val
 UNIT = {"deal": "currency", "csat": "scale", "csat_window": "scale", "event": "unit"}
 OCCURRED = {"deal": "closed_at", "csat": "answered_at", "csat_window": "to", "event": "occurred_at"}
 OPENED = {"deal": "opened_at", "csat": "opened_at", "csat_window": "from", "event": "exposure_from"}
+
+
+class Ramp(BaseModel):
+    """Time from the hire date to the first success: a won deal, or an event of kind ``until``.
+
+    ``roles`` limits it to learners of these directory roles; without, whoever has an account at the connector counts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    until: str = "deal_won"
+    roles: tuple[str, ...] = ()
+
+
+class Retention(BaseModel):
+    """Whether somebody still worked here so many days after the hire date."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 365)
 
 
 class PersonRule(BaseModel):
@@ -99,6 +119,19 @@ class Entity(BaseModel):
         rules = (rule.field for rule in self.people)
         wanted = dict.fromkeys((*self.fields.values(), *self.attributes.values(), *rules))
         return Query(self.object, tuple(wanted), self.id, self.modified_at, self.where, self.options)
+
+
+class Feed(BaseModel):
+    """What one connector's rows are to one tenant: the partner-neutral part of a connector's file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    tenant: Tenant
+    read: dict[str, Entity] = {}
+    ramp: Ramp | None = None
+    retention: Retention | None = None
+    deleted_cap: Annotated[float, Field(gt=0, le=1)] = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import demo, doctor, export, ingest, query, run, scorm, serve, simulate, sync
+from pipelines.commands import (
+    audit,
+    demo,
+    doctor,
+    export,
+    ingest,
+    privacy,
+    query,
+    report,
+    run,
+    scorm,
+    serve,
+    simulate,
+    sync,
+)
 
 app = typer.Typer(
     name="rolecall",
@@ -20,9 +34,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (simulate.simulate, ingest.ingest, run.run, query.query, doctor.doctor, demo.demo):
+for command in (simulate.simulate, ingest.ingest, run.run, query.query, report.report, doctor.doctor, demo.demo):
     app.command()(command)
+app.add_typer(audit.app, name="audit")
 app.add_typer(export.app, name="export")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(scorm.app, name="scorm")
 app.add_typer(sync.app, name="sync")
 app.add_typer(serve.app, name="serve")

@@ -89,6 +89,6 @@ def send(
     with post(settings) as opened:
         for name, destination in chosen(settings.config, connector):
             try:
-                yield opened.deliver(wish(name, destination, options), lambda: datetime.now(UTC), progress(name))
+                yield opened.deliver(wish(name, destination, options), progress=progress(name))
             except SyncError as error:
                 yield name, error

@@ -113,6 +113,14 @@ def project(settings: Settings, now: datetime) -> Finding:
     return Finding("rolecall.yaml", "ok", f"{len(found.tenants)} tenants described")
 
 
+def destinations(settings: Settings, now: datetime) -> Finding:
+    """The LMSs that packages are made for."""
+    from integrations.scorm import destinations
+
+    found = [name for name, _ in destinations.every(settings.config)]
+    return Finding("destinations", "ok", f"{len(found)} LMSs: {', '.join(found)}" if found else "none")
+
+
 def policy(settings: Settings, now: datetime) -> Finding:
     """The signal policy loads."""
     from governance.gate import SignalPolicy
@@ -280,6 +288,7 @@ CHECKS: dict[str, Callable[[Settings, datetime], Finding]] = {
     "disk": disk,
     "clock": clock,
     "catalog": catalog,
+    "destinations": destinations,
     "policy": policy,
     "rolecall.yaml": project,
     "state database": state,

@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from governance import secrets
 from governance.access.log import AccessLog
 from governance.catalog import Catalog
+from governance.escalations import Escalations
 from governance.gate import SignalPolicy
 from governance.grouping import Grouping
 from governance.identities import Identities
@@ -47,6 +48,7 @@ from integrations.engine.refusals import Refusal
 from integrations.scorm import routes as results_routes
 from integrations.scorm.results import Results
 from integrations.scorm.service import Service
+from pipelines.cases import Watch
 
 LOG = logging.getLogger("rolecall.gateway")
 PATIENCE_MS = 5_000  # for SQLite's write lock; senders give up after ten seconds or so
@@ -75,11 +77,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     inbox = Inbox(state)
     threads = {
         name: ThreadPoolExecutor(count, thread_name_prefix=f"gateway-{name}")
-        for name, count in {"commit": 1, "lookup": 1, "parse": 1, "watch": 2, "scorm": 4}.items()
+        for name, count in {"commit": 1, "lookup": 1, "parse": 1, "watch": 2, "scorm": 4, "cases": 1}.items()
     }
     meters = Meters()
     launches = Launches(state, Identities(state, secrets.secret_key(settings)))
     intake = _intake(settings, launches, inbox, threads, meters)
+    watch = Watch(settings, Escalations.of(state, settings.config), threads["cases"])
+    watch.heard(inbox.waiting())  # what came in before an earlier gateway could open its case
+    intake.heard = watch.heard
     app = FastAPI(
         title="Rolecall gateway",
         version="1",

@@ -43,6 +43,17 @@ def reconcile_sessions(context: dg.OpExecutionContext, workspace: Workspace) -> 
         context.add_output_metadata({"asked": done.asked, **asdict(done)})
 
 
+@dg.op(description="The monthly report of every tenant, over the month before")
+def write_reports(context: dg.OpExecutionContext, workspace: Workspace) -> None:
+    """From what is published; a tenant without a published version has none."""
+    from pipelines.commands.report import month_of, written
+    from pipelines.tenants import published
+
+    settings, month = workspace.settings(), month_of(None)
+    paths = [str(written(settings, tenant, month)) for tenant in published(settings)]
+    context.add_output_metadata({"month": f"{month:%Y-%m}", "reports": paths})
+
+
 @dg.job(description="Inbox into raw/deliveries.")
 def drain() -> None:
     """Started by the sensor ``inbox``."""
@@ -61,4 +72,10 @@ def reconcile() -> None:
     reconcile_sessions()
 
 
-JOBS = [drain, prune, reconcile]
+@dg.job(description="Write the monthly reports.")
+def report() -> None:
+    """Started on the second of every month, when the last sessions of the month have settled."""
+    write_reports()
+
+
+JOBS = [drain, prune, reconcile, report]

@@ -13,7 +13,9 @@ OUTCOMES = dg.AssetSelection.assets(["core", "outcomes"])
 REGISTRIES = dg.AssetSelection.assets(["core", "learners"], ["core", "launches"])
 DAYS = dg.AssetSelection.groups("raw", "core") - REGISTRIES  # raw files that others land are checked here too
 MARTS = dg.AssetSelection.groups("marts").materializable()
-EXPORTS = dg.AssetSelection.groups("exports").materializable()
+DELIVERIES = dg.AssetSelection.assets(["exports", "lrs_delivery"])
+PACKAGES = dg.AssetSelection.assets(["exports", "scorm_packages"])
+STATEMENTS = dg.AssetSelection.assets(["exports", "xapi_statements"])
 
 rebuild_sessions = dg.define_asset_job(
     "rebuild_sessions", selection=SESSIONS.without_checks(), description="Sessions of a range of days, unchecked."
@@ -46,8 +48,38 @@ everything = dg.define_asset_job(
 )
 
 statements = dg.define_asset_job(
-    "issue_statements", selection=EXPORTS, description="xAPI statements of a range of days, with their checks."
+    "issue_statements", selection=STATEMENTS, description="xAPI statements of a range of days, with their checks."
+)
+
+deliver = dg.define_asset_job(
+    "deliver_statements", selection=DELIVERIES, description="xAPI statements to every enabled LRS, from the ledger."
+)
+
+read_crm = dg.define_asset_job(
+    "read_crm",
+    selection=dg.AssetSelection.assets(["raw", "crm_records"]),
+    description="What changed at every enabled CRM, with its checks; stale days of outcomes follow.",
+)
+write_crm = dg.define_asset_job(
+    "write_crm",
+    selection=dg.AssetSelection.assets(["exports", "crm_writeback"]),
+    description="Readiness to people's records of every enabled CRM, from the published marts.",
+)
+packages = dg.define_asset_job(
+    "build_packages", selection=PACKAGES, description="SCORM packages of every destination, scenario and edition."
 )
 
 LOADS = [load_sessions, load_outcomes, load_registries]
-JOBS = [rebuild_sessions, rebuild_outcomes, check_days, publish_marts, *LOADS, everything, statements]
+JOBS = [
+    rebuild_sessions,
+    rebuild_outcomes,
+    check_days,
+    publish_marts,
+    *LOADS,
+    everything,
+    statements,
+    deliver,
+    read_crm,
+    write_crm,
+    packages,
+]

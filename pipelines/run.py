@@ -16,8 +16,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assets.contracts.raw import CRM_RECORDS
 from assets.lake import Lake
 from assets.scope import TENANT
+from governance.audit.books import close_the_books
 from governance.settings import Settings
 from pipelines import environment, planning
 from pipelines.mark import Mark
@@ -102,12 +104,15 @@ class _Run:
         self._pull()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
+        self._derive()
+        self._reviews()
         self._known(tenant)
         self.say("what is stale")
         mark = Mark.read(self.settings.home)
         stale = planning.everything(self.lake, days) if full else self._stale(days, mark.unfinished)
         before = self._content()
         if not (stale.days() or full or mark.unchecked) and mark.content == before:
+            close_the_books(self.settings, self.state)
             return self._report(0, drained, tenant, nothing_new=True)
         watch = Watch(self.say)
         begun = time.monotonic()
@@ -120,6 +125,17 @@ class _Run:
         spent = time.monotonic() - begun
         self._published(mark.content, whole=tenant is None and days is None)
         return self._report(rebuilt, drained, tenant, work_s=watch.work_s, bookkeeping_s=max(0.0, spent - watch.work_s))
+
+    def _derive(self) -> None:
+        """Outcomes of connectors again, where a mapping or the directory changed since they were read."""
+        from assets.core import reported
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+        from integrations.feeds import feeds
+
+        if self.lake.days(CRM_RECORDS.path):
+            identities = Identities(self.state, secret_key(self.settings))
+            reported.refresh(self.lake, feeds(self.settings.config), identities, self.now)
 
     def _known(self, tenant: str | None) -> None:
         """Refuse a tenant that has no data, before anything is rebuilt for it."""
@@ -146,6 +162,17 @@ class _Run:
             reconcile_if_possible(self.settings, self.state, self.now)
         except PullError as error:
             LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
+
+    def _reviews(self) -> None:
+        """Reviews reach raw before anything is found stale, so that the days that they change are."""
+        from assets.raw import reviews
+        from governance.gate import SignalPolicy
+        from governance.identities import Identities
+        from governance.secrets import secret_key
+
+        identities = Identities(self.state, secret_key(self.settings))
+        policy = SignalPolicy.load(self.settings.config / "policy.yaml")
+        reviews.land(self.lake, self.state, identities, policy, self.now)
 
     def _stale(self, days: Span | None, doubtful: Sequence[date] = ()) -> Stale:
         return planning.stale(self.lake, self.state, self.catalog, self.now, days, doubtful)
@@ -182,6 +209,7 @@ class _Run:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
         from governance.identities import Identities
         from governance.secrets import secret_key
+        from integrations.sync import health
 
         identities = Identities(self.state, secret_key(self.settings))
         people = identities.learners().hash_rows(seed=1).sort()
@@ -191,6 +219,7 @@ class _Run:
             hashlib.sha256(people.to_numpy().tobytes()).hexdigest(),
             [self.settings.minimum_cell, self.settings.keep_versions],
             str(self.settings.marts),
+            [frame.hash_rows(seed=1).to_list() for frame in (health.targets(self.state), health.rejects(self.state))],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

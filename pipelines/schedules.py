@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from pipelines import housework
+from pipelines import housework, jobs
 
 prune = dg.ScheduleDefinition(
     name="prune_inbox",
@@ -22,4 +22,40 @@ reconcile = dg.ScheduleDefinition(
     description="Pulls sessions that lack parts after their end; does nothing without ROLECALL_ENGINE_KEY",
 )
 
-SCHEDULES = [prune, reconcile]
+deliver = dg.ScheduleDefinition(
+    name="deliver_statements",
+    job=jobs.deliver,
+    cron_schedule="20 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Delivers statements to every enabled LRS; does nothing without one",
+)
+
+read_crm = dg.ScheduleDefinition(
+    name="read_crm",
+    job=jobs.read_crm,
+    cron_schedule="35 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Fetches from every enabled CRM; does nothing without one",
+)
+
+write_crm = dg.ScheduleDefinition(
+    name="write_crm",
+    job=jobs.write_crm,
+    cron_schedule="5 5 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes readiness to every enabled CRM, once a day; does nothing without one",
+)
+
+report = dg.ScheduleDefinition(
+    name="monthly_report",
+    job=housework.report,
+    cron_schedule="0 6 2 * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes the report of the month before for every tenant",
+)
+
+SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm, report]

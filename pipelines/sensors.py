@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import dagster as dg
 
 from assets.contracts import RAW
-from assets.core import built
+from assets.core import built, reported
 from assets.lake import Lake
 from assets.partitions import DAILY
 from assets.resources import Workspace
@@ -52,9 +52,8 @@ def load_requests(stale: Stale, batch: str) -> list[dg.RunRequest]:
 def batch_of(lake: Lake, stale: Stale, launches: int, catalog: str, now: datetime) -> str:
     """Name of what these days are to be built from, and what they were built from last."""
     records = built.read(lake)
-    parts = [
-        (str(day), [lake.file_id(table.path, day) for table in RAW], str(records.get(day))) for day in stale.days()
-    ]
+    inputs = (*(table.path for table in RAW), reported.TABLE)
+    parts = [(str(day), [lake.file_id(path, day) for path in inputs], str(records.get(day))) for day in stale.days()]
     text = repr((sorted(parts), launches, catalog, now.strftime("%Y-%m-%dT%H")))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -10,6 +10,7 @@ import polars as pl
 from assets.contracts import XAPI_STATEMENTS
 from assets.exports.statements import stale_days
 from assets.lake import Lake
+from governance.audit.books import close_the_books
 from governance.catalog import Catalog
 from governance.identities import Identities
 from governance.secrets import secret_key
@@ -53,6 +54,7 @@ def issue(settings: Settings, days: tuple[date, date] | None, progress: Progress
         with Launcher(settings, Watch(progress)) as launcher:
             for span in ranges(stale):
                 launcher.launch("issue_statements", span)
+        close_the_books(settings, State.open(settings.database_url))
         return _count(lake) - before
 
 

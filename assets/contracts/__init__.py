@@ -3,12 +3,16 @@
 from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
-from assets.contracts.marts import BOARDS, OVERVIEWS
+from assets.contracts.marts import BOARDS, INTAKE
 from assets.contracts.raw import RAW
+from assets.contracts.sync import SYNC_TABLES
 from assets.contracts.table import Column, Table
 
 # In the order in which they are built: a mart may be made of marts before it.
 MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS)
+
+# What the registers say, taken over as it stands.
+OVERVIEWS: tuple[Table, ...] = (*INTAKE, *SYNC_TABLES)
 
 TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
 
@@ -40,6 +44,7 @@ __all__ = [
     "PUBLISHED_CORE",
     "QUARANTINES",
     "RAW",
+    "SYNC_TABLES",
     "TABLES",
     "XAPI_STATEMENTS",
     "Column",

@@ -115,4 +115,40 @@ OUTCOMES = Table(
     ),
 )
 
-RAW = (DELIVERIES, BUNDLES, OUTCOMES)
+PEOPLE_TYPE = "struct(rule varchar, match varchar, token varchar)[]"
+
+CRM_RECORDS = Table(
+    layer="raw",
+    name="crm_records",
+    grain="one row per version of a connector's record, a deletion included; a version read again is not landed again",
+    key=("tenant", "connector", "entity", "record_id", "version", "received_at"),
+    columns=(
+        TENANT,
+        must("day", "date", "UTC day it was received"),
+        must("connector", "varchar", "Connector that brought it"),
+        must("entity", "varchar", "Its entry below `read` in the connector's file"),
+        must("role", "varchar", "deal, csat, csat_window or event"),
+        must("record_id", "varchar", "The source's own record id"),
+        must("version", "varchar", "Digest of the record as it landed"),
+        column("modified_at", "timestamptz", "When the source says that it changed"),
+        must("deleted", "boolean", "The record is gone from the source"),
+        column("kind", "varchar", "Kind of outcome that the source names; null where the mapping tells it"),
+        column("stage", "varchar", "Stage of a deal, in the source's words"),
+        column("value", "decimal(18,4)", "Amount, rating or sum of ratings; null is not 0"),
+        column("unit", "varchar", "Currency code or scale"),
+        column("answers", "bigint", "Ratings behind the sum of a window"),
+        column("opened_at", "timestamptz", "When it was opened, or the window began"),
+        column("occurred_at", "timestamptz", "When it was closed, answered or occurred, or the window ended"),
+        column(
+            "people",
+            PEOPLE_TYPE,
+            "Keyed digests of what names its people, in order of preference",
+            personal="pseudonym",
+        ),
+        column("attributes", "json", "Further fields that the mapping names"),
+        RECEIVED,
+        BATCH,
+    ),
+)
+
+RAW = (DELIVERIES, BUNDLES, OUTCOMES, CRM_RECORDS)

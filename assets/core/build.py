@@ -20,6 +20,7 @@ from assets.core.languages import hear
 from assets.core.parts import gather
 from assets.duck import MEMORY_MB, THREADS, connect, literal
 from assets.lake import Lake
+from assets.raw import reviews
 from assets.raw.bundle_sql import utc
 from governance.catalog import Catalog
 from governance.rubrics_used import RubricsUsed
@@ -202,6 +203,8 @@ class _Builder:
             from registry semi join (select tenant, session_id from parts) as here using (tenant, session_id)
         """)
         self.con.execute("create or replace temp view scenarios as from scenarios_given")
+        reviewed = [pl.read_parquet(path) for path in self.lake.files(reviews.PATH, self.days)]
+        self.con.register("reviews", pl.concat(reviewed) if reviewed else pl.DataFrame(schema=reviews.SCHEMA))
         raw = [
             text
             for (text,) in self.con.sql("select distinct end_reason from parts where end_reason is not null").fetchall()

@@ -1,11 +1,11 @@
-"""core/outcomes: what happened at work, one row a source record."""
+"""core/outcomes: what happened at work, one row a source record, from files and from connectors alike."""
 
 from collections.abc import Sequence
 from datetime import date
 
 from assets.contracts.core import OUTCOMES
 from assets.contracts.raw import OUTCOMES as RAW
-from assets.core import built, plan
+from assets.core import built, plan, reported
 from assets.core.build import SQL, define
 from assets.core.judge import Judged, part
 from assets.duck import connect, file_list
@@ -18,7 +18,7 @@ def build(lake: Lake, days: Sequence[date]) -> Judged | None:
     None where there is no outcome at all. The outcome table is small, so that all of it is read to find the newest
     version of a record wherever its day lies.
     """
-    files, inputs = lake.files(RAW.path), plan.outcome_inputs(lake)
+    files, inputs = [*lake.files(RAW.path), *lake.files(reported.TABLE)], plan.outcome_inputs(lake)
     with lake.writing("building core/outcomes"), lake.staging() as folder:
         before = {day: mark for day, mark in built.read_outcomes(lake).items() if day not in set(days)}
         built.write_outcomes(lake, before)  # until they are in place, these days are stale
@@ -29,7 +29,11 @@ def build(lake: Lake, days: Sequence[date]) -> Judged | None:
         con = connect(folder)
         try:
             define(con)
-            con.execute(f"create temp view raw_outcomes as from read_parquet({file_list(files)})")
+            con.execute(
+                "create temp view raw_outcomes as select * exclude (attribution_rule), attribution_rule"
+                f" from (from read_parquet({file_list(files)}, union_by_name = true, hive_partitioning = false)"
+                " union all by name select null::varchar as attribution_rule where false)"
+            )
             con.execute(f"create temp table judged as {(SQL / 'outcomes.sql').read_text('utf-8')}")
             con.execute(f"""
                 create temp table days as

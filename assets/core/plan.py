@@ -5,10 +5,11 @@ from datetime import date, datetime
 
 from assets.contracts.raw import BUNDLES, DELIVERIES
 from assets.contracts.raw import OUTCOMES as RAW_OUTCOMES
-from assets.core import built, scales
+from assets.core import built, reported, scales
 from assets.core.built import Built
 from assets.duck import connect, file_list
 from assets.lake import Lake, fingerprint
+from assets.raw.reviews import PATH as REVIEWS
 from governance.catalog import Catalog
 from governance.identities import Identities
 from governance.launches import Launches
@@ -25,8 +26,11 @@ def stale_outcomes(lake: Lake) -> list[date]:
 
 def outcome_inputs(lake: Lake) -> dict[date, str]:
     """Fingerprint of what each day's outcomes are made of."""
-    files = lake.file_ids(RAW_OUTCOMES.path)
-    return {day: fingerprint({RAW_OUTCOMES.path: file, "code": CODE_VERSION}) for day, file in files.items()}
+    files = {table: lake.file_ids(table) for table in (RAW_OUTCOMES.path, reported.TABLE)}
+    return {
+        day: fingerprint({**{table: ids[day] for table, ids in files.items() if day in ids}, "code": CODE_VERSION})
+        for day in {day for ids in files.values() for day in ids}
+    }
 
 
 def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> list[date]:
@@ -47,10 +51,13 @@ def stale_days(lake: Lake, state: State, catalog: Catalog, now: datetime) -> lis
 def inputs(lake: Lake, catalog: Catalog) -> dict[date, str]:
     """Fingerprint of what each day's sessions are made of, launches apart."""
     files = {table: lake.file_ids(table) for table in SESSION_TABLES}
+    reviewed = lake.file_ids(REVIEWS)
     days = {day for ids in files.values() for day in ids}
     return {
         day: fingerprint(
-            {table: ids.get(day) for table, ids in files.items()} | {"catalog": catalog.digest, "code": CODE_VERSION}
+            {table: ids.get(day) for table, ids in files.items()}
+            | {"catalog": catalog.digest, "code": CODE_VERSION}
+            | ({REVIEWS: reviewed[day]} if day in reviewed else {})
         )
         for day in days
     }

@@ -101,7 +101,7 @@ def core_media(context: dg.AssetExecutionContext, workspace: Workspace) -> Itera
 
 @dg.multi_asset(
     name="core_outcomes",
-    specs=[_spec(TABLES["core/outcomes"], [dg.AssetKey(["raw", "outcomes"])])],
+    specs=[_spec(TABLES["core/outcomes"], [dg.AssetKey(["raw", "outcomes"]), dg.AssetKey(["raw", "crm_records"])])],
     partitions_def=DAILY,
     backfill_policy=SINGLE_RUN,
     pool=WRITER_POOL,

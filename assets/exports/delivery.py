@@ -5,7 +5,7 @@ what is known to be wrong, or what a learner had erased.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from integrations.sync.base import Outgoing, Preflight, SyncError
 from integrations.sync.ledger import Claim, Ledger
 from integrations.sync.machine import Patience
 from integrations.sync.planner import Plan, Rules
-from integrations.sync.sender import Progress, Report, deliver
+from integrations.sync.sender import Clock, Progress, Report, deliver
 from integrations.xapi.destinations import Casting, Destination
 from integrations.xapi.lrs import Lrs, signing_key, transport_of
 from integrations.xapi.rendering import in_version
@@ -79,13 +79,14 @@ class Post:
         plan = planner.plan(wanted, records, intents, Rules(again=wish.again), now)
         return Planned(plan, plan.due.select("key").join(wanted, on="key", how="left", maintain_order="left"))
 
-    def deliver(self, wish: Wish, now: Callable[[], datetime], progress: Progress | None = None) -> Delivered:
+    def deliver(self, wish: Wish, clock: Clock | None = None, progress: Progress | None = None) -> Delivered:
         """Plan and send.
 
         Raises:
             SyncError: the destination cannot be delivered to, or another process does.
         """
-        paused = self.ledger.paused(wish.name, now())
+        clock = clock or Clock()
+        paused = self.ledger.paused(wish.name, clock.now())
         if paused is not None:
             raise SyncError(f"{wish.name} asked to be left alone until {paused[0]:%Y-%m-%d %H:%M} UTC: {paused[1]}")
         key = signing_key(wish.name, wish.destination)
@@ -95,8 +96,8 @@ class Post:
         try:
             with self.ledger.claim(wish.name, "lrs") as claim:
                 preflight = sink.preflight()
-                lost = self._recheck(wish, claim, sink, now())
-                planned = replace(self.plan(wish, now()), preflight=preflight)
+                lost = self._recheck(wish, claim, sink, clock.now())
+                planned = replace(self.plan(wish, clock.now()), preflight=preflight)
                 due = planned.statements
                 signed |= set(due.filter(pl.col("kind").is_in(list(wish.destination.sign))).get_column("key"))
                 if due.is_empty():
@@ -111,6 +112,7 @@ class Post:
                     limits=preflight.limits,
                     patience=Patience(failure_share=wish.destination.failure_cap),
                     progress=progress,
+                    clock=clock,
                 )
         finally:
             sink.close()

@@ -17,10 +17,13 @@ from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
 from assets.resources import Workspace
 from assets.scope import scoped
+from governance.audit.books import close_the_books
+from integrations.sync import health
 
 if TYPE_CHECKING:
     from governance.catalog import Catalog
 
+WAIT_S = 900.0  # another writer ends first
 POOL = "duckdb_writer"
 TABLES: tuple[Table, ...] = (*MARTS, *OVERVIEWS)
 
@@ -45,10 +48,12 @@ def refresh_all(
     settings = workspace.settings()
     lake, rules = workspace.lake(), reference(workspace.catalog(), settings.minimum_cell)
     found = tenants(lake, settings.marts)
-    batches = Batches(workspace.state()).frame()
+    state = workspace.state()
+    batches = Batches(state).frame()
+    deliveries = {"sync_health": health.targets(state), "sync_rejects": health.rejects(state)}
     return {
         tenant: Warehouse(settings.marts / tenant, tenant).refresh(
-            lake, rules, own_batches(batches, tenant, alone=len(found) == 1), full=full
+            lake, rules, own_batches(batches, tenant, alone=len(found) == 1), deliveries=deliveries, full=full
         )
         for tenant in scoped(found, tags or {})
     }
@@ -129,6 +134,8 @@ def published(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Mat
             facts=facts(rules),
         )
         versions[tenant] = {"id": version.manifest["id"], "new": version.new, "rows": version.manifest["tables"]}
+    with workspace.lake().writing("sealing", wait_s=WAIT_S):
+        close_the_books(settings, workspace.state())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": sum(sum(each["rows"].values()) for each in versions.values()),

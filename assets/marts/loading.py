@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 import polars as pl
 
-from assets.contracts import JUDGED, PUBLISHED, PUBLISHED_CORE, TABLES, quarantine_of
+from assets.contracts import JUDGED, OVERVIEWS, PUBLISHED, PUBLISHED_CORE, TABLES, quarantine_of
 from assets.duck import file_list, literal, side_by_side
 from assets.lake import Lake
 from assets.marts.digests import ROW_DIGEST, table_digest
@@ -271,11 +271,16 @@ def _overview(lake: Lake, tenant: str, name: str, path: str, days: Iterable[date
 
 def load_batches(con: duckdb.DuckDBPyConnection, tenant: str, batches: pl.DataFrame | None) -> None:
     """Replace the overview of ingest batches by ``Batches.frame(tenant)``."""
-    con.execute("delete from working.main.ingest_batches")
-    if batches is not None and batches.height:
-        own = batches.filter(pl.col("tenant") == tenant).rename({"read": "rows_read"})
-        names = [name for name in PUBLISHED["ingest_batches"].column_names if name in own.columns]
-        insert(con, "ingest_batches", own.select(names))
+    renamed = None if batches is None else batches.rename({"read": "rows_read"})
+    load_register(con, "ingest_batches", tenant, renamed)
+
+
+def load_register(con: duckdb.DuckDBPyConnection, name: str, tenant: str, rows: pl.DataFrame | None) -> None:
+    """Replace an overview by the tenant's rows of a register."""
+    con.execute(f'delete from working.main."{name}"')
+    if rows is not None and rows.height:
+        own = rows.filter(pl.col("tenant") == tenant)
+        insert(con, name, own.select([each for each in PUBLISHED[name].column_names if each in own.columns]))
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
@@ -291,7 +296,7 @@ def digests(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     for name, day, digest in rows:
         known.setdefault(name, []).append(f"{day}={digest}")
     found = {name: hashlib.sha256("\n".join(parts).encode()).hexdigest() for name, parts in known.items()}
-    for name in ("quarantine", "ingest_batches"):
+    for name in (table.name for table in OVERVIEWS):
         found[name] = table_digest(con, f"working.main.{name}")
     return found
 

@@ -177,6 +177,11 @@ def _swap(folder: Path, name: str) -> None:
     draft.replace(folder / CURRENT)
 
 
+def forget_older(folder: Path) -> None:
+    """Keep the current version alone: after an erasure the older ones still hold what was erased."""
+    _prune(folder, 1)
+
+
 def _prune(folder: Path, keep: int) -> None:
     """Remove the oldest versions; names begin with the time, so they sort by age. Open readers keep theirs."""
     current = (folder / CURRENT).resolve().name

@@ -26,7 +26,7 @@ PAIRED: dict[str, frozenset[str]] = {
 LEARNER_TABLES = frozenset(
     {"session_scores", "criterion_scores", "headline"}
 )  # they know the learner, not the scenario
-UNDATED = frozenset({"learners", "ingest_batches", "items", "applications", "watched"})
+UNDATED = frozenset({"learners", "ingest_batches", "sync_health", "sync_rejects", "items", "applications", "watched"})
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
 

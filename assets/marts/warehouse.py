@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import MARTS, PUBLISHED, Table
+from assets.contracts import MARTS, PUBLISHED, SYNC_TABLES, Table
 from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
@@ -82,11 +82,18 @@ class Warehouse:
             con.close()
 
     def refresh(
-        self, lake: Lake, reference: Reference, batches: pl.DataFrame | None = None, *, full: bool = False
+        self,
+        lake: Lake,
+        reference: Reference,
+        batches: pl.DataFrame | None = None,
+        *,
+        deliveries: Mapping[str, pl.DataFrame] | None = None,
+        full: bool = False,
     ) -> Refreshed:
         """Bring the working file up to the lake. ``full`` writes it anew, which also forgets erased rows for good.
 
-        ``batches`` is ``Batches.frame(tenant)``: the overview of what was ingested.
+        ``batches`` is ``Batches.frame(tenant)``: the overview of what was ingested. ``deliveries`` has the rows of each
+        of ``SYNC_TABLES`` by name.
         """
         if full or not self._sound():
             self.discard()
@@ -99,6 +106,8 @@ class Warehouse:
             scope = Scope.everything() if whole else Scope()
             changed = loading.load(con, lake, self.tenant, scope)
             loading.load_batches(con, self.tenant, batches)
+            for table in SYNC_TABLES:
+                loading.load_register(con, table.name, self.tenant, (deliveries or {}).get(table.name))
             if whole or not scope.empty:
                 scope.settle(con)
                 self._stage(con, scope)

@@ -7,6 +7,7 @@ they take and refuse the same lines.
 from assets.contracts.raw import ASSESSMENTS_TYPE, BUNDLES, MEDIA_TYPE, SIGNALS_TYPE, TURNS_TYPE
 from assets.duck import literal
 from assets.lake import FIRST_DAY
+from governance.privacy.erasure import REASON, RULE
 from integrations.engine.hidden import SUSPECT
 
 FORMAT = "rolecall.session/1"
@@ -155,6 +156,10 @@ def head_rules(tenant: str | None, tenants: list[str] | None, latest: str) -> di
         "started_at_plausible": (
             f"day is null or day between date '{FIRST_DAY}' and date {literal(latest)}",
             f"started_at lies before {FIRST_DAY} or in the future; mend the clock or the time at the source",
+        ),
+        RULE: (
+            "not exists (from erased where erased.tenant = heads.tenant and erased.session_id = heads.session_id)",
+            REASON,
         ),
     }
     if tenant is not None:

@@ -22,6 +22,7 @@ from assets.raw.unknown import unknown_fields
 from governance.batches import Batches, Reject
 from governance.gate import SignalPolicy
 from governance.identities import Identities
+from governance.privacy.erasure import Erasures
 from governance.state import State
 from governance.withheld import Withheld, record_withheld
 from integrations.engine.fields import PERCEPTION
@@ -156,6 +157,7 @@ class _Landing:
         held = bundle_sql.held(bundle_sql.reader(str(source), bundle_sql.TYPES))
         self.con.execute(f"create or replace table bundles as {held}")
         self.con.execute(f"create or replace table heads as {bundle_sql.heads('bundles', self.desk.tenant)}")
+        self._erased()
         good = " and ".join(f"coalesce({predicate}, false)" for predicate, _ in self.rules.values())
         return self._one(f"select count(*) from heads where not ({good})") == 0
 
@@ -176,6 +178,7 @@ class _Landing:
             "position, turns is not null as has_turns",
         )
         self.con.execute(f"create or replace table heads as {heads}")
+        self._erased()
         rules = self.rules | {
             "turns_present": ("has_turns", "turns is missing; write an empty list where nobody spoke")
         }
@@ -237,6 +240,13 @@ class _Landing:
         self._table("blind", blind, {"jurisdiction": pl.String})
         self._examiners()
         self._homes()
+
+    def _erased(self) -> None:
+        """Sessions among the heads that were erased before: a rule refuses them."""
+        erasures = Erasures(self.desk.state)
+        named = "select distinct tenant, session_id from heads where tenant is not null and session_id is not null"
+        gone = erasures.blocked(self.con.sql(named).fetchall()) if erasures.any() else set()
+        self._table("erased", sorted(gone), {"tenant": pl.String, "session_id": pl.String})
 
     def _examiners(self) -> None:
         """A person who scores is known by a pseudonym, and is not made a learner by having scored."""

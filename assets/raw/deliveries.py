@@ -15,8 +15,9 @@ from assets.lake import Lake
 from assets.partitions import FIRST_DAY
 from assets.raw.landing import Landing
 from assets.raw.merge import PARQUET, merge, settle
-from governance.batches import Batches
+from governance.batches import Batches, Reject
 from governance.inbox import Inbox, InboxRow
+from governance.privacy.erasure import REASON, RULE, Erasures
 from governance.session_days import SessionDays
 from governance.state import State
 from integrations.engine.assemble import started_at
@@ -58,16 +59,31 @@ def drain(lake: Lake, state: State) -> Landing:
     batch_id = batches.open("drain", "inbox", None, None, datetime.now(UTC))
     read = accepted = withheld = 0
     days: set[date] = set()
+    refused: list[Reject] = []
     with lake.writing("draining the inbox"):
-        while rows := inbox.waiting(PAGE):
-            fresh, touched = _move(lake, state, rows, batch_id)
+        while waiting := inbox.waiting(PAGE):
+            rows, erased = _living(waiting, state)
+            fresh, touched = _move(lake, state, rows, batch_id) if rows else (0, set())
             inbox.mark_drained([row.id for row in rows], datetime.now(UTC))
-            read, accepted = read + len(rows), accepted + fresh
+            inbox.discard([row.id for row in erased], datetime.now(UTC))
+            refused += [Reject(row.id, RULE, REASON) for row in erased]
+            read, accepted = read + len(waiting), accepted + fresh
             withheld += sum(sum(row.dropped.values()) for row in rows)
             days |= touched
-    landing = Landing(batch_id, read, accepted, read - accepted, 0, withheld=withheld, days=tuple(sorted(days)))
+    repeated = read - accepted - len(refused)
+    landing = Landing(
+        batch_id, read, accepted, repeated, len(refused),
+        withheld=withheld, days=tuple(sorted(days)), refusals=tuple(refused),
+    )  # fmt: skip
     batches.settle(batch_id, landing)
     return landing
+
+
+def _living(rows: Sequence[InboxRow], state: State) -> tuple[list[InboxRow], list[InboxRow]]:
+    """Rows to be landed, and rows of sessions that were erased."""
+    gone = Erasures(state).blocked({(row.tenant, row.session_id) for row in rows})
+    living = [row for row in rows if (row.tenant, row.session_id) not in gone]
+    return living, [row for row in rows if (row.tenant, row.session_id) in gone]
 
 
 def _move(lake: Lake, state: State, rows: Sequence[InboxRow], batch_id: str) -> tuple[int, set[date]]:

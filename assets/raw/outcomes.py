@@ -22,6 +22,7 @@ from assets.raw.merge import PARQUET, merge, settle
 from governance.batches import Batches, Reject
 from governance.identities import Identities
 from governance.names import TENANT_PATTERN
+from governance.privacy.erasure import RULE, Erasures
 from governance.state import State
 from integrations.engine.hidden import is_note
 from integrations.engine.times import TimeProblemError, parse
@@ -87,7 +88,7 @@ def _land_file(
     tenants: Sequence[str] | None,
     batch_id: str,
 ) -> Landing:
-    good: list[dict[str, Any]] = []
+    sound: dict[int, dict[str, Any]] = {}
     refused: list[Reject] = []
     unknown: dict[str, int] = {}
     read = 0
@@ -105,7 +106,12 @@ def _land_file(
         if broken:
             refused += broken
         else:
-            good.append(given)
+            sound[line] = given
+    erased = _erased(sound, identities)
+    refused += [
+        Reject(line, RULE, "the learner was erased; leave the row out, or it is refused each time") for line in erased
+    ]
+    good = [given for line, given in sound.items() if line not in erased]
     withheld = sum(_gate(row) for row in good)
     merged = _write(good, path, lake, identities, received_at, batch_id)
     return Landing(
@@ -119,6 +125,20 @@ def _land_file(
         days=merged[1],
         refusals=tuple(refused),
     )
+
+
+def _erased(rows: Mapping[int, Mapping[str, Any]], identities: Identities) -> set[int]:
+    """Lines of learners who were erased: what is known of them outside must not come back with the next file."""
+    erasures = Erasures(identities.state)
+    if not erasures.any():
+        return set()
+    owners = {
+        line: (row["tenant"], identities.key(row["tenant"], str(row["learner_id"]).strip()))
+        for line, row in rows.items()
+        if row["learner_id"] is not None and str(row["learner_id"]).strip()
+    }
+    gone = erasures.blocked(set(owners.values()))
+    return {line for line, owner in owners.items() if owner in gone}
 
 
 def rows_of(path: Path) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
@@ -236,13 +256,20 @@ def _gate(row: dict[str, Any]) -> int:
         return 0
     if not isinstance(attributes, dict):
         attributes = {"items": attributes}
-    kept = {
-        key: value
-        for key, value in attributes.items()
-        if not PERSONAL_KEY.search(key) and not is_note(key) and not EMAIL.search(orjson.dumps(value).decode())
-    }
+    kept = impersonal(attributes)
     row["attributes"] = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None
     return len(attributes) - len(kept)
+
+
+def impersonal(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes that neither name nor reach a person and are no note."""
+    return {
+        key: value
+        for key, value in attributes.items()
+        if not PERSONAL_KEY.search(key)
+        and not is_note(key)
+        and not EMAIL.search(orjson.dumps(value, default=str).decode())
+    }
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
@@ -12,6 +13,7 @@ from dashboards.wording import clock
 
 OTHER_KINDS = ("tool", "knowledge", "memory", "perception")
 TEXT_SHOWN = 90
+LONG_GAP_S, LONG_TURN_S = 3.0, 45.0  # marked on the timeline: a pause that is felt, a turn that is a speech
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,36 @@ def _signal_lane(figure: go.Figure, signals: pl.DataFrame, kinds: Sequence[str],
         )
 
 
+def _pacing(figure: go.Figure, turns: pl.DataFrame) -> None:
+    """Long gaps before the learner answers, long turns of the learner, and turns that the other side cut off."""
+    learner = pl.col("speaker") == "learner"
+    marks = (
+        (learner & (pl.col("response_gap_s") >= LONG_GAP_S), "hourglass", "response_gap_s", "answers after {}"),
+        (
+            learner & (pl.col("duration_s") >= LONG_TURN_S),
+            "line-ew-open",
+            "duration_s",
+            "speaks for {} without a break",
+        ),
+        (pl.col("interrupted"), "triangle-left", None, "is cut off"),
+    )
+    rows = [
+        {
+            "at": row["start_s"],
+            "symbol": symbol,
+            "hover": f"{clock(row['start_s'])} {row['speaker']} {what.format(_seconds(row, measure))}",
+        }
+        for condition, symbol, measure, what in marks
+        for row in turns.filter(condition & pl.col("start_s").is_not_null()).iter_rows(named=True)
+    ]
+    if rows:
+        _points(figure, "Pacing", rows, color=ORANGE, symbol=[row["symbol"] for row in rows])
+
+
+def _seconds(row: dict[str, Any], measure: str | None) -> str:
+    return "" if measure is None else f"{row[measure]:.0f} s"
+
+
 def timeline(turns: pl.DataFrame, signals: pl.DataFrame, marks: Sequence[Mark], duration_s: float | None) -> go.Figure:
     """Speech as bars, signals and cited turns as marks, in lanes above one axis of minutes.
 
@@ -112,7 +144,8 @@ def timeline(turns: pl.DataFrame, signals: pl.DataFrame, marks: Sequence[Mark], 
     _signal_lane(figure, signals, ("objective",), "Objectives", GREEN)
     _signal_lane(figure, signals, ("guardrail",), "Guardrails", None)
     _signal_lane(figure, signals, OTHER_KINDS, "Other signals", PURPLE)
-    lanes = ["Learner", "Counterpart", "Evidence", "Objectives", "Guardrails", "Other signals"]
+    _pacing(figure, turns)
+    lanes = ["Learner", "Counterpart", "Evidence", "Objectives", "Guardrails", "Other signals", "Pacing"]
     used = {value for trace in figure.data for value in trace.y or ()}  # type: ignore[attr-defined]
     shown = [lane for lane in lanes if lane in used]
     end = max(

@@ -67,10 +67,12 @@ def main() -> None:
     with st.grid(2, min_column_width=220, gap="small"):
         outcome = shell.choice("Outcome", outcomes, "outcome", outcome_name)
         exposures = list(dict.fromkeys(shown.filter(pl.col("outcome") == outcome)["exposure"].to_list()))
-        exposure = shell.choice("Practice measured by", exposures, "exposure", lambda code: exposure_name(page, code))
+        exposure = shell.choice(
+            "Practice measured by", exposures, "exposure", lambda code: exposure_name(page.names, code)
+        )
     rows = shown.filter((pl.col("outcome") == outcome) & (pl.col("exposure") == exposure))
     best = outcome_wording.strongest(rows)
-    shell.answer(place, outcome_wording.sentence(page, best))
+    shell.answer(place, outcome_wording.sentence(page.names, best))
     links(rows)
     correlations(page, shown.filter(pl.col("outcome") == outcome), outcome)
     table(frame)
@@ -86,7 +88,9 @@ def named(page: Page, frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     return frame.with_columns(
         outcome_name=pl.col("outcome").map_elements(outcome_name, return_dtype=pl.String),
-        exposure_name=pl.col("exposure").map_elements(lambda code: exposure_name(page, code), return_dtype=pl.String),
+        exposure_name=pl.col("exposure").map_elements(
+            lambda code: exposure_name(page.names, code), return_dtype=pl.String
+        ),
         how=pl.col("method").replace_strict(methods.METHODS, default=pl.col("method"), return_dtype=pl.String),
     )
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboards import mart_queries, shell
 from dashboards.figures.dots import POINTS, SHARE, Scale, dots
-from dashboards.shell import Page
+from dashboards.names import Names
 from dashboards.wording import count, listing, points
 
 KINDS = {"engine_llm": "The engine's model", "our_llm": "Our model", "human": "People"}
@@ -58,7 +58,7 @@ def main() -> None:
         scenario = shell.choice("Scenario", scenarios, "scenario", page.names.scenario)
     where = {"scorer_kind": kind} | ({} if scenario == "*" else {"scenario_id": scenario})
     order = ("scenario_id", "rubric_id", "rubric_version", "mean desc")
-    frame = named(page, mart_queries.mart(page.edition, "scenario_items", where, order))
+    frame = named(page.names, mart_queries.mart(page.edition, "scenario_items", where, order))
     shown = frame.filter(~pl.col("suppressed")) if frame.height else frame
     if shown.is_empty():
         shell.nothing(place, page, frame, "scored criterion")
@@ -73,16 +73,16 @@ def main() -> None:
     shell.grid(as_table(frame), TABLE, "scenario-quality")
 
 
-def named(page: Page, frame: pl.DataFrame) -> pl.DataFrame:
+def named(names: Names, frame: pl.DataFrame) -> pl.DataFrame:
     """Names and what stands out, beside the mart's columns."""
     if frame.is_empty():
         return frame
     rows = [
         row
         | {
-            "scenario": page.names.scenario(row["scenario_id"]),
-            "rubric": f"{page.names.rubric(row['rubric_id'])} v{row['rubric_version']}",
-            "criterion": page.names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"]).name,
+            "scenario": names.scenario(row["scenario_id"]),
+            "rubric": f"{names.rubric(row['rubric_id'])} v{row['rubric_version']}",
+            "criterion": names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"]).name,
             "verdict": "" if row["suppressed"] else listing(verdicts(row)),
         }
         for row in frame.iter_rows(named=True)

@@ -7,6 +7,7 @@ from dashboards import methods, shell
 from dashboards.figures.curves import curves
 from dashboards.figures.dots import Scale, dots
 from dashboards.mart_queries import mart
+from dashboards.names import Names
 from dashboards.shell import Page
 from dashboards.wording import count, estimate, listing
 
@@ -43,7 +44,9 @@ def main() -> None:
     page = shell.current_page()
     place = shell.opening("Scorer quality", "Does the model score as people would, and does it drift?")
     shell.needs(page, "scorer_agreement")
-    every = named(page, mart(page.edition, "scorer_agreement", {}, ("rubric_id", "rubric_version", "criterion_id")))
+    every = named(
+        page.names, mart(page.edition, "scorer_agreement", {}, ("rubric_id", "rubric_version", "criterion_id"))
+    )
     if every.is_empty():
         shell.answer(place, "There is nothing to compare: no session was scored by the model and by a person.")
         shell.missing(
@@ -68,16 +71,16 @@ def main() -> None:
     st.markdown(methods.note(whole))
 
 
-def named(page: Page, frame: pl.DataFrame) -> pl.DataFrame:
+def named(names: Names, frame: pl.DataFrame) -> pl.DataFrame:
     """Names of rubrics, criteria and scorers."""
     rows = [
         row
         | {
-            "rubric": f"{page.names.rubric(row['rubric_id'])} v{row['rubric_version']}",
+            "rubric": f"{names.rubric(row['rubric_id'])} v{row['rubric_version']}",
             "scorer": scorer_name(row["scorer_kind"], row["scorer_version"]),
             "name": "All criteria together"
             if row["criterion_id"] == EVERY
-            else page.names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"]).name,
+            else names.criterion(row["rubric_id"], row["rubric_version"], row["criterion_id"]).name,
         }
         for row in frame.iter_rows(named=True)
     ]

@@ -18,6 +18,7 @@ from governance.evidence import NoEvidenceError, transcript
 
 RESULTS = {"any": "Any result", "passed": "Passed", "failed": "Failed", "unscored": "Not scored"}
 CHOICE, SHOWN = "_session", "_session_shown"
+AT = "_timeline_at"  # the mark of the timeline that was chosen last
 SEEK = "_seek"  # (session, second, counter): the last wish of a button outside the player
 TIMED = {
     "clock": st.column_config.TextColumn("At"),
@@ -143,6 +144,7 @@ def main() -> None:
         shell.section("Scores")
         shell.missing("This session has no scores.", replay.why_unscored(found))
     course(page, found, turns, signals, criteria)
+    beside(page, found, criteria)
     provenance(page, found, scores, media)
 
 
@@ -248,7 +250,9 @@ def course(
     shell.section(
         "Course of the session",
         "Bars are speech. Stars are turns that a score cites, filled diamonds objectives that were reached; a "
-        "guardrail is a triangle, a cross where it is of high or critical severity.",
+        "guardrail is a triangle, a cross where it is of high or critical severity. Pacing marks pauses of three "
+        "seconds and more before the learner answers, turns of the learner of 45 seconds and more, and turns cut off. "
+        "Choose a mark or bar to go there.",
     )
     timed = turns if turns is not None else pl.DataFrame(schema=replay.TURN_SCHEMA)
     if timed["start_s"].null_count() == timed.height and signals["at_s"].null_count() == signals.height:
@@ -257,11 +261,36 @@ def course(
         )
     else:
         figure = timeline(timed, signals, replay.marks(criteria, page.names), found["duration_s"])
-        shell.chart(figure, replay.timeline_alt(timed, signals, found), "timeline")
+        chosen = shell.chart(figure, replay.timeline_alt(timed, signals, found), "timeline", choose=True)
+        if chosen and st.session_state.get(AT) != (found["session_id"], chosen[0][0]):
+            st.session_state[AT] = (found["session_id"], chosen[0][0])
+            _seek(found["session_id"], float(chosen[0][0]))
+            st.rerun()
     if signals.height:
         shell.table(replay.signal_table(signals), TIMED, "signals", label="Signals: table and CSV")
     if timed.height:
         shell.table(replay.turn_table(timed), TURNS, "turns", label="Turns: table and CSV")
+
+
+def beside(page: Page, found: dict[str, Any], criteria: pl.DataFrame) -> None:
+    """This attempt beside another one of the same learner at the same scenario: score, criteria and pace."""
+    others = replay.other_attempts(page, found)
+    if not others:
+        return
+    shell.section("Attempt beside attempt", "The same learner at the same scenario; what changed, and what did not.")
+    labels = dict(others)
+    options = list(labels)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        other = st.selectbox("Compare with", options, len(options) - 1, key="_beside", format_func=labels.__getitem__)
+        other = other if other in labels else options[-1]
+        st.button("Open that attempt", key="_open_other", on_click=_open, args=(other,))
+    row = session_queries.session(page.edition, other)
+    if row is None or not shell.may("open_session", shell.session_thing(row)):
+        return
+    theirs = session_queries.criteria(page.edition, other)
+    scores = (session_queries.scores(page.edition, each) for each in (other, found["session_id"]))
+    frame = replay.compared(page.names, (row, found), (theirs, criteria), tuple(scores))
+    shell.grid(frame, replay.COMPARED, "attempts")
 
 
 def provenance(page: Page, found: dict[str, Any], scores: pl.DataFrame, media: pl.DataFrame) -> None:

@@ -66,6 +66,7 @@ class Rules(BaseModel):
     learner: Claim = Claim()
     auditor_until: Claim = Claim()
     grants: dict[str, list[Action]] = {}
+    four_eyes: list[str] = []
 
     @classmethod
     def load(cls, config: Path) -> "Rules":

@@ -14,8 +14,10 @@ from governance.state.lms_model import (
     PackageTokenRow,
 )
 from governance.state.media_model import MediaProbeRow
+from governance.state.privacy_model import ErasedRow, ErasureRow, LegalHoldRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
+from governance.state.source_model import SourcePersonRow
 from governance.state.sync_model import (
     SyncBudgetRow,
     SyncCallRow,
@@ -33,9 +35,12 @@ __all__ = [
     "Base",
     "BatchRow",
     "ClaimCodeRow",
+    "ErasedRow",
+    "ErasureRow",
     "IdentityRow",
     "InboxRecord",
     "LaunchRow",
+    "LegalHoldRow",
     "LmsIdentityRow",
     "LmsResultRow",
     "MediaProbeRow",
@@ -45,6 +50,7 @@ __all__ = [
     "RejectRow",
     "RubricRow",
     "SessionDayRow",
+    "SourcePersonRow",
     "SyncBudgetRow",
     "SyncCallRow",
     "SyncErasureRow",

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from governance.names import Tenant
-from integrations.mapping import Entity, Match
+from integrations.mapping import Feed, Match
+from integrations.sync.credentials import DOTENV, variable
 
 FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FIELD = re.compile(
@@ -26,26 +27,6 @@ System = Literal["salesforce", "hubspot", "tryton", "sql", "files"]
 
 class ConnectorError(ValueError):
     """A connector's file cannot be used; the text names the file and what is wrong."""
-
-
-class Ramp(BaseModel):
-    """Time from the hire date to the first success: a won deal, or an event of kind ``until``.
-
-    ``roles`` limits it to learners of these directory roles; without, whoever has an account in this CRM counts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    until: str = "deal_won"
-    roles: tuple[str, ...] = ()
-
-
-class Retention(BaseModel):
-    """Whether somebody still worked here so many days after the hire date."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    days: tuple[Annotated[int, Field(ge=1, le=3650)], ...] = (90, 365)
 
 
 class Writing(BaseModel):
@@ -81,37 +62,34 @@ class Writing(BaseModel):
         return self
 
 
-class CrmConnector(BaseModel):
+class CrmConnector(Feed):
     """One CRM of one tenant. ``options`` are the system's own; its connector checks them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
     kind: Literal["crm"] = "crm"
     system: System
     enabled: bool = True
-    tenant: Tenant
     url: str | None = None
-    secrets: dict[str, Variable] = {}
-    options: dict[str, Any] = {}
-    read: dict[str, Entity] = {}
-    ramp: Ramp | None = None
-    retention: Retention | None = None
+    secrets: dict[str, Variable] = Field(default_factory=dict)
+    options: dict[str, Any] = Field(default_factory=dict)
     write: Writing | None = None
-    deleted_cap: Annotated[float, Field(gt=0, le=1)] = 0.5
 
     def secret(self, item: str) -> str:
-        """A secret from the environment.
+        """A secret from the environment or ``.env``, by the variable that ``secrets`` names.
+
+        Without a name there it is ``ROLECALL_<CONNECTOR>_<ITEM>``.
 
         Raises:
-            ConnectorError: the variable is not named or not set.
+            ConnectorError: the variable is not set.
         """
-        variable = self.secrets.get(item)
-        if variable is None:
-            raise ConnectorError(f"connector {self.name}: secrets.{item} is missing; name the environment variable")
-        value = os.environ.get(variable)
+        name = self.secrets.get(item) or variable(self.name, item)
+        value = os.environ.get(name) or dotenv_values(DOTENV).get(name)
         if not value:
-            raise ConnectorError(f"connector {self.name}: set {variable}, the {item} of {self.system}")
+            raise ConnectorError(
+                f"connector {self.name}: {name}, the {item} of {self.system}, is not set;"
+                " put it into the environment or into .env"
+            )
         return value
 
 

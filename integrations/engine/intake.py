@@ -72,6 +72,7 @@ class Intake:
     meters: Meters
     max_body_bytes: int
     budget: bodies.Budget
+    heard: Callable[[Sequence[Parcel]], None] = lambda _: None  # told of parcels that are new, once they are durable
 
     def caller(self, request: Request) -> Caller:
         """Who calls, by the token in the address or in the header."""
@@ -164,6 +165,7 @@ class Intake:
         self.meters.commit.observe(time.perf_counter() - started)
         for parcel, result in zip(parcels, stored, strict=True):
             self._count(parcel, result, answer)
+        self.heard([parcel for parcel, result in zip(parcels, stored, strict=True) if result.new])
 
     def _count(self, parcel: Parcel, result: Accepted, answer: Answer) -> None:
         if not result.new:

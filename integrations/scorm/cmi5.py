@@ -26,7 +26,8 @@ def build(catalog: Catalog, order: Order) -> Built:
     """The course as a ZIP: ``cmi5.xml`` and the page."""
     rubric = catalog.rubrics[order.scenario.rubric.id, order.scenario.rubric.version]
     files = package.page_files(catalog, order, PAGE)
-    files["index.html"] = files["index.html"].replace(b'src="lms.js"', b'src="cmi5.js"')
+    page = files["index.html"].replace(b'src="lms.js"', b'src="cmi5.js"')
+    files["index.html"] = page.replace(b"connect-src 'self'", b"connect-src 'self' https: http:")  # any LRS
     return package.archive({FILE: structure(order, rubric), **files})
 
 

@@ -39,6 +39,7 @@ from integrations.scorm.results import Found, Result, Results
 LOG = logging.getLogger("rolecall.gateway")
 ENGINE = "cvi"
 WHO = "service:results"
+FLOODS = ("too_many", "forged_package")  # of which a few a minute are written down, or anybody could fill the disk
 RENEW_BEFORE = timedelta(days=7)
 Short = Annotated[str, Field(max_length=200)]
 Token = Annotated[str, Field(max_length=2_000)]
@@ -104,6 +105,7 @@ class Limits:
     learner: Rates = field(default_factory=lambda: Rates(burst=20, per_minute=40))
     codes: Rates = field(default_factory=lambda: Rates(burst=6, per_minute=2))
     launches: Rates = field(default_factory=lambda: Rates(burst=3, per_minute=1))
+    floods: Rates = field(default_factory=lambda: Rates(burst=20, per_minute=10))
 
 
 @dataclass
@@ -139,7 +141,8 @@ class Service:
         reply = self._answer(action, asked, origin, now or datetime.now(UTC))
         who = marks.pseudonym(self.secret, asked.learner)
         entry = replace(reply.entry, action=f"lms_{action}", what=f"{reply.entry.what or '?'} {who}")
-        self.log.record(entry)
+        if entry.why not in FLOODS or self.limits.floods.take(f"{entry.why}/{reply.entry.what}", self.clock()) == 0:
+            self.log.record(entry)
         return replace(reply, entry=entry)
 
     def known_origin(self, origin: str) -> bool:

@@ -60,7 +60,7 @@ def next_of(
             fresh.append((found, draft))
     counted = Counter((row.kind, row.subject) for row in standing)
     gone = [row.id for row in standing if row.id in live and row.id not in wanted]
-    new = [_voiding(tenant, each, now) for each in gone]
+    new = [voiding(tenant, each, now) for each in gone]
     added = additions(session) if session is not None else None
     for found, draft in fresh:
         key = (str(draft.kind), _subject(draft))
@@ -79,7 +79,8 @@ def _unused(session: Session | None, draft: Draft, taken_back: Collection[str]) 
     return found
 
 
-def _voiding(tenant: str, gone: str, now: datetime) -> Issued:
+def voiding(tenant: str, gone: str, now: datetime) -> Issued:
+    """The statement that voids another."""
     return _issued(voiding_id(tenant, gone), voided(tenant, gone, now), 1, gone, None)
 
 

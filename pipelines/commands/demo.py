@@ -17,12 +17,13 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the dashboard afterwards")] = True,
     port: Annotated[int, typer.Option(help="Port of the dashboard", min=1, max=65535)] = 8501,
 ) -> None:
-    """Simulate sessions, take them in, run the pipeline and serve the dashboard.
+    """Simulate sessions, take them in, run the pipeline, write xAPI files and serve the dashboard.
 
-    The files stay in the home's folder `demo`. The same demo again simulates nothing anew and changes nothing.
+    The simulated files stay in the home's folder `demo`, the statements in `exports/xapi`. The same demo again
+    simulates nothing anew and changes nothing.
     """
     from pipelines import environment
-    from pipelines.commands import ingest, run
+    from pipelines.commands import export, ingest, run
     from pipelines.commands import serve as servers
     from pipelines.console import OUT
 
@@ -31,6 +32,7 @@ def demo(
     files, foreign = ingest.gather([folder], [], [], [])
     ingest.report(ingest.taken(settings, files, None), foreign)
     run.show(run.executed(settings))
+    export.xapi(out=settings.exports / "xapi")
     if serve:
         OUT.print(f"Open http://localhost:{port} (Ctrl-C ends it)")
         servers.dashboard(port=port)

@@ -1,13 +1,22 @@
-"""``rolecall serve``: the three servers, each in the foreground."""
+"""``rolecall serve``: the servers, each in the foreground."""
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 app = typer.Typer(help="Run one of the servers in the foreground.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class CrmSystem(StrEnum):
+    """CRMs that are simulated."""
+
+    SALESFORCE = "salesforce"
+    HUBSPOT = "hubspot"
+
 
 HOST = typer.Option(help="Address to listen on")
 PORT = typer.Option(help="Port to listen on", min=1, max=65535)
@@ -56,6 +65,61 @@ def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
         ["--module-name", "pipelines.definitions", "--host", host, "--port", str(port)],
         environment.variables(settings),
     )
+
+
+@app.command()
+def crm_simulator(
+    system: Annotated[CrmSystem, typer.Option(help="Whose wire formats it speaks")],
+    port: Annotated[int, PORT] = 8702,
+    people: Annotated[int, typer.Option(min=1, help="Records of people")] = 100,
+    deals: Annotated[int, typer.Option(min=0, help="Deals that they own")] = 500,
+    certificate: Annotated[Path | None, typer.Option(help="Certificate chain (PEM) for localhost: speak TLS")] = None,
+    key: Annotated[Path | None, typer.Option(help="Private key (PEM) of the certificate")] = None,
+) -> None:
+    """A simulated Salesforce or HubSpot on this machine, to try a connector without an account; rows live in memory."""
+    import signal
+
+    from integrations.crm.simulators import ready, serving
+    from pipelines.console import OUT
+    from pipelines.problems import Problem
+
+    if (certificate is None) is not (key is None):
+        raise typer.BadParameter("TLS needs both --certificate and --key")
+    simulated = ready.simulated(system.value, people, deals)
+    try:
+        with serving.served(simulated.app, certificate, key, port) as address:
+            OUT.print(simulated.connector(address), markup=False, highlight=False)
+            signal.pause()
+    except RuntimeError as error:
+        raise Problem(str(error)) from error
+
+
+@app.command()
+def simulator(
+    host: Annotated[str, HOST] = "127.0.0.1",
+    port: Annotated[int, PORT] = 8701,
+    folder: Annotated[
+        Path | None, typer.Option(help="A simulation whose conversations it knows as well", file_okay=False)
+    ] = None,
+) -> None:
+    """A simulated engine: its API, and rooms in which role-plays can be held without one."""
+    import tempfile
+
+    import uvicorn
+
+    from governance.catalog import Catalog
+    from integrations.engine.simulator import API_KEY, api
+    from integrations.engine.simulator.rooms import Rooms
+    from pipelines import environment
+    from pipelines.console import ERR
+
+    settings = environment.prepare()
+    ERR.print(f"ROLECALL_ENGINE_URL=http://{host}:{port} ROLECALL_ENGINE_KEY={API_KEY}", markup=False)
+    with tempfile.TemporaryDirectory(prefix="rolecall-") as films:
+        rooms = Rooms(Catalog.load(settings.config), Path(films))
+        uvicorn.run(
+            api.app(folder, rooms=rooms), host=host, port=port, log_level=settings.log_level.lower(), access_log=False
+        )
 
 
 def _become(module: list[str], options: list[str], variables: dict[str, str]) -> None:

@@ -149,3 +149,40 @@ def _told(each: "Delivered") -> Iterator[str]:
     )
     if each.unidentified:
         yield f"{each.name}: {each.unidentified:,} people unknown to the destination stayed pseudonyms"
+
+
+@app.command()
+def crm(
+    connector: Annotated[str | None, typer.Option(help="Only this connector; default: every enabled one")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the CRM and say what would be written; fetch and write nothing")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed")] = False,
+    accept_deletes: Annotated[
+        bool, typer.Option("--accept-deletes", help="Take missing records for deleted, however many they are")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write even where the cap on changes says no")] = False,
+    unmatched: Annotated[
+        bool, typer.Option("--unmatched", help="List the CRM's people whom no learner matches, and stop")
+    ] = False,
+) -> None:
+    """Fetch deals, CSAT and people from CRMs, and write readiness back to people's records.
+
+    Outcomes reach the marts with the next `rolecall run`. Nothing is fetched twice or written twice; what a CRM
+    refuses is kept with its reason and tried again.
+    """
+    from pipelines import environment
+    from pipelines.crm import Options as CrmOptions
+    from pipelines.crm import chosen, office
+    from pipelines.crm_report import Teller
+    from pipelines.problems import Problem
+
+    settings = environment.prepare()
+    given = CrmOptions(full, accept_deletes, force)
+    with office(settings) as opened:
+        teller = Teller(opened, given)
+        step = teller.people if unmatched else teller.preview if dry_run else teller.sync
+        for each in chosen(settings, connector):
+            step(each)
+    if teller.failed:
+        raise Problem("; ".join(teller.failed), "What was fetched and written stays; run it again once that is mended")

@@ -3,16 +3,20 @@
 import argparse
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
 import duckdb
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support import lms
 from support.pages import settle, visit
 from support.served import CHROMIUM, FLAGS, PROJECT, served
 
 from governance.settings import Settings
+from pipelines.packages import add_codes
 
 IMAGES = PROJECT / "docs" / "images"
 WIDTH = 1280
@@ -53,7 +57,7 @@ def shoot(page: Page, name: str) -> None:
 
 
 def main() -> None:
-    """Take all four."""
+    """Take all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, default=Settings().home)
     parser.add_argument("--scheme", choices=["light", "dark"], default="light")
@@ -74,7 +78,27 @@ def main() -> None:
         if session:
             page.locator("video").evaluate(f"node => {{ node.currentTime = {PICTURE_S} }}")
         shoot(page, "session-replay")
+        packages(browser, chosen.scheme)
         browser.close()
+
+
+def packages(browser: Browser, scheme: Literal["light", "dark"]) -> None:
+    """What learners see in an LMS: a result, and a role-play held there."""
+    with TemporaryDirectory() as folder, lms.installation(Path(folder)) as place, lms.simulated_engine(place):
+        page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme=scheme, locale="en-GB")
+        inside = page.frame_locator("iframe")
+        ((_, code),) = add_codes(place.settings, "claiming", ["ada"], 1)
+        place.play(page, place.build("suitability-fund", "2004", "claiming"), "2004")
+        inside.get_by_label("Personal code").fill(code)
+        inside.get_by_label("Personal code").press("Enter")
+        inside.locator(".score").wait_for()
+        page.screenshot(path=IMAGES / "scorm-result.png")
+        page.set_viewport_size({"width": WIDTH, "height": 720})
+        place.play(page, place.build("suitability-fund", "2004", "live"), "2004")
+        inside.get_by_role("button", name="Start").click()
+        film = inside.frame_locator("iframe").locator("video")
+        film.evaluate("node => new Promise(done => node.ontimeupdate = () => node.currentTime > 4 && done())")
+        page.screenshot(path=IMAGES / "scorm-live.png")
 
 
 if __name__ == "__main__":

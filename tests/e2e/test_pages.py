@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
 from support.dashboard_home import Home
 from support.pages import PAGES, settle, visit
 
@@ -28,57 +28,49 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_opens_without_error_and_calls_nobody_else(page: Page, server: str, path: str) -> None:
-    errors: list[str] = []
-    foreign: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            errors.append(message.text)
-            if message.type == "error" and not message.location.get("url", "").endswith(PROBES)
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            foreign.append(request.url)
-            if not request.url.startswith((server, "data:", "blob:", server.replace("http", "ws")))
-            else None
-        ),
-    )
+def test_page_is_sound_in_light_dark_and_narrow(page: Page, server: str, path: str) -> None:
+    """One visit a page: no error, no foreign address, no serious violation in either scheme, no sideways scrolling."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: run `npm ci` in tests/e2e")
+    errors, foreign = watch(page, server)
     visit(page, server, path)
     expect(page.locator("h1")).to_have_text(PAGES[path])
     assert page.locator('[data-testid="stException"]').count() == 0
-    assert errors == []
-    assert foreign == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
-def test_page_passes_axe(browser: Browser, server: str, path: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: run `npm ci` in tests/e2e")
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-    visit(page, server, path)
     assert violations(page) == []
-    page.close()
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_page_fits_400_pixels(browser: Browser, server: str, path: str) -> None:
-    page = browser.new_page(viewport={"width": 400, "height": 900})
-    visit(page, server, path)
-    wide = page.evaluate(
+    page.emulate_media(color_scheme="dark")
+    settle(page)
+    assert violations(page) == []
+    page.set_viewport_size({"width": 400, "height": 900})
+    settle(page)
+    document, main, room = page.evaluate(
         """() => {
             const main = document.querySelector('[data-testid="stMain"]');
             return [document.documentElement.scrollWidth, main.scrollWidth, main.clientWidth];
         }"""
     )
-    assert wide[0] <= 400
-    assert wide[1] <= wide[2]
-    page.close()
+    assert document <= 400
+    assert main <= room
+    assert errors == []
+    assert foreign == []
+
+
+def watch(page: Page, server: str) -> tuple[list[str], list[str]]:
+    """Errors of the page and addresses elsewhere that it asks, gathered from now on."""
+    errors: list[str] = []
+    foreign: list[str] = []
+
+    def noted(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.location.get("url", "").endswith(PROBES):
+            errors.append(message.text)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((server, "data:", "blob:", server.replace("http", "ws"))):
+            foreign.append(request.url)
+
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", noted)
+    page.on("request", asked)
+    return errors, foreign
 
 
 def test_keyboard_walk_from_filter_to_trend_to_replay(page: Page, server: str) -> None:

@@ -40,7 +40,7 @@ class Home:
 def build_home(path: Path, sessions: int = 700, learners: int = 80) -> Home:
     """Draw a home below ``path``: the newest scored session is recorded, the one before has its words alone."""
     draw = Draw(sessions=sessions, learners=learners, tenant=TENANT, seed=3)
-    frames = core_frames(draw) | _overviews(TENANT, draw)
+    frames = core_frames(draw) | _overviews(TENANT, draw) | _ledger()
     scored = (
         frames["sessions"]
         .filter(pl.col("session_id").is_in(frames["session_scores"]["session_id"].implode()) & ~pl.col("is_test"))
@@ -61,6 +61,31 @@ def build_home(path: Path, sessions: int = 700, learners: int = 80) -> Home:
     _turns(path, frames["sessions"], [recorded, silent])
     publish_frames(path / "marts" / TENANT, frames, now=NOW)
     return Home(path, recorded, silent, waiting)
+
+
+def _ledger() -> dict[str, pl.DataFrame]:
+    """Two targets: an LRS that has everything but one statement, a CRM whose last run failed."""
+    health = pl.DataFrame(
+        {
+            "tenant": [TENANT] * 2, "target": ["lrs", "salesforce/activities"], "kind": ["lrs", "crm"],
+            "acknowledged": [5210, 340], "waiting": [0, 12], "refused": [1, 4], "unknown": [0, 2],
+            "erasures_open": [0, 1], "last_acknowledged_at": [NOW, NOW], "oldest_waiting_at": [None, NOW],
+            "last_run_at": [NOW, NOW], "last_run_status": ["done", "failed"],
+            "last_run_reason": [None, "the login was refused: renew the client secret"], "last_done_at": [NOW, None],
+            "paused_until": [None, None],
+        },
+        schema_overrides={"paused_until": pl.Datetime("us", "UTC")},
+    )  # fmt: skip
+    rejects = pl.DataFrame(
+        {
+            "tenant": TENANT, "target": ["lrs"] + ["salesforce/activities"] * 4,
+            "record_key": [f"key-{place}" for place in range(5)], "source": "core/session_scores", "action": "create",
+            "code": ["400"] + ["FIELD_INTEGRITY"] * 4,
+            "reason": ["the activity id is no IRI"] + ["the contact has left the company"] * 4,
+            "permanent": [True] * 5, "attempt": 1, "refused_at": NOW,
+        }
+    )  # fmt: skip
+    return {"sync_health": health, "sync_rejects": rejects}
 
 
 def _second_scores(criteria: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ about a launch (mode, no API, empty answers, another learner) is said in the pla
 
 import shutil
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import duckdb
 import yaml
@@ -28,6 +30,7 @@ from benchmarks.rig import Gateway
 from governance.catalog import Catalog
 from governance.identities import learner_key
 from governance.settings import PROJECT, Settings
+from integrations.engine.simulator import API_KEY
 from integrations.scorm import package
 from pipelines import packages
 
@@ -49,7 +52,7 @@ class Installation:
     gateway: Gateway
     folder: Path
     lms: str
-    lms_port: int
+    engine: str
     weak_port: int
 
     @property
@@ -117,10 +120,14 @@ def installation(folder: Path) -> Iterator[Installation]:
         folder / "home", ROLECALL_SECRET_KEY=SECRET, ROLECALL_CONFIG=str(folder / "config"),
     )  # fmt: skip
     (folder / "home").mkdir(exist_ok=True)
-    extra = {"ROLECALL_SECRET_KEY": SECRET, "ROLECALL_CONFIG": str(folder / "config")}
+    engine = free_port()
+    extra = {
+        "ROLECALL_SECRET_KEY": SECRET, "ROLECALL_CONFIG": str(folder / "config"),
+        "ROLECALL_ENGINE_URL": f"http://127.0.0.1:{engine}", "ROLECALL_ENGINE_KEY": API_KEY,
+    }  # fmt: skip
     gateway, weak = Gateway(folder / "home", extra=extra), free_port()
     port = server.server_address[1]
-    found = Installation(rolecall, gateway, folder, f"http://127.0.0.1:{port}", port, weak)
+    found = Installation(rolecall, gateway, folder, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{engine}", weak)
     try:
         _configure(found)
         _load(found)
@@ -130,6 +137,30 @@ def installation(folder: Path) -> Iterator[Installation]:
         gateway.stop()
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def simulated_engine(found: Installation) -> Iterator[None]:
+    """The engine's API and rooms, in a process of its own, where the gateway expects it."""
+    process = found.rolecall.start("serve", "simulator", "--port", found.engine.rpartition(":")[2])
+    try:
+        until_answers(f"{found.engine}/openapi.json")
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def until_answers(address: str, seconds: float = 60) -> None:
+    """Wait for a server that is starting."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} did not answer")
 
 
 def _configure(found: Installation) -> None:
@@ -147,6 +178,11 @@ def _configure(found: Installation) -> None:
         "claiming": {"identity": "claim"},
         "elsewhere": {"identity": "mapped", "origins": ["https://another.example"]},
         "gentle": {"identity": "mapped", "fail_status": "incomplete", "counts": "best", "masteryscore": True},
+        "live": {
+            "identity": "mapped",
+            "mode": "live",
+            "live": {"rooms": [found.engine], "memory": True, "notice": "It is recorded.", "notice_ref": "n-1"},
+        },
         "dead": {"identity": "mapped", "base_url": f"http://127.0.0.1:{free_port()}"},
     }
     for name, changes in destinations.items():
@@ -228,9 +264,9 @@ def _load(found: Installation) -> None:
     ]
     found.rolecall("ingest", str(write(found.folder / "sessions.jsonl", records)), "--tenant", TENANT)
     found.rolecall("run")
-    rows = "external_id,learner_id\nu-ada,ada\nu-ben,ben\nu-cleo,cleo\nu-zoe,zoe\n"
+    rows = "external_id,learner_id\nu-ada,ada\nu-ben,ben\nu-cleo,cleo\nu-zoe,zoe\n1,ada\n"
     (found.folder / "map.csv").write_text(rows)
-    for destination in ("mapped", "gentle", "dead", "elsewhere"):
+    for destination in ("mapped", "gentle", "dead", "elsewhere", "live"):
         packages.record_map(found.settings, destination, found.folder / "map.csv")
 
 

@@ -92,9 +92,11 @@ final as (
         rubrics.rubric_id is null as uncatalogued,
         rubrics.overall_minimum,
         rubrics.criteria_count,
-        'not_required' as review_state
+        coalesce(reviews.state, 'not_required') as review_state
     from numbered
     left join rubrics using (rubric_id, rubric_version)
+    left join reviews
+        using (tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
 )
 
 select * from final

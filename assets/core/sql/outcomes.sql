@@ -33,7 +33,7 @@ final as (
         utc(exposure_from) as exposure_from,
         exposure_from is null or utc(exposure_from) is not null as exposure_from_ok,
         reference,
-        case when learner_key is not null then 'named_by_source' end as attribution_rule,
+        coalesce(attribution_rule, case when learner_key is not null then 'named_by_source' end) as attribution_rule,
         attributes,
         source,
         'raw/outcomes:' || content_sha256 as raw_ref,

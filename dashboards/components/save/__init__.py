@@ -4,6 +4,7 @@ Streamlit's own download button puts the file on ``/media/``, which has no login
 over its authorised connection, and no address serves it.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -19,10 +20,11 @@ def _component() -> Any:
     return v2.component("rolecall_save", html=html, css=css, js=js)
 
 
-def save(label: str, text: str, file: str, key: str, on_saved: Callable[[], None] | None = None) -> None:
-    """A button that saves ``text`` as the CSV ``file``; ``on_saved`` runs after it was chosen."""
+def save(label: str, content: str | bytes, file: str, key: str, on_saved: Callable[[], None] | None = None) -> None:
+    """A button that saves a text, or bytes, as ``file``; ``on_saved`` runs after it was chosen."""
+    packed = {"text": content} if isinstance(content, str) else {"base64": b64encode(content).decode()}
     _component()(
-        data={"label": label, "text": text, "file": file},
+        data={"label": label, "file": file, **packed},
         key=key,
         on_saved_change=on_saved or (lambda: None),
     )

@@ -1,6 +1,12 @@
 // The mark of byte order in front lets spreadsheets read the file as UTF-8.
-function store(text, file) {
-  const address = URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv;charset=utf-8" }));
+function content({ text, base64, file }) {
+  if (base64) return new Blob([Uint8Array.from(atob(base64), (each) => each.charCodeAt(0))]);
+  return new Blob(file.endsWith(".csv") ? ["\ufeff", text] : [text], { type: "text/plain;charset=utf-8" });
+}
+
+function store(data) {
+  const { file } = data;
+  const address = URL.createObjectURL(content(data));
   const link = document.createElement("a");
   Object.assign(link, { href: address, download: file });
   link.click();
@@ -11,7 +17,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const button = parentElement.querySelector("button");
   button.textContent = data.label;
   button.onclick = () => {
-    store(data.text, data.file);
+    store(data);
     setTriggerValue("saved", true);
   };
 }

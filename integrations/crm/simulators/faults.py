@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 import orjson
@@ -66,6 +68,11 @@ class Faults:
 def answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Answer:
     """An answer with a JSON body."""
     return status, {"content-type": "application/json", **(headers or {})}, orjson.dumps(body)
+
+
+def http_date(at: datetime) -> tuple[bytes, bytes]:
+    """The header that tells the time at the server."""
+    return b"date", format_datetime(at, usegmt=True).encode()
 
 
 class Disturbed:

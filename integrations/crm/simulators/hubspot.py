@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integrations.crm.simulators.faults import Disturbed
+from integrations.crm.simulators.faults import Disturbed, http_date
 from integrations.crm.simulators.hubspot_catalogue import TYPE_IDS
 from integrations.crm.simulators.hubspot_objects import Objects
 from integrations.crm.simulators.hubspot_portal import WINDOW_S, Owner, Portal, problem, refusal, too_many
@@ -62,8 +62,9 @@ class _Guarded:
         search = request.url.path.endswith("/search")
 
         async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start" and not search:
-                message["headers"] = [*message["headers"], *self._headers(left or 0)]
+            if message["type"] == "http.response.start":
+                allowance = [] if search else self._headers(left or 0)
+                message["headers"] = [*message["headers"], *allowance, http_date(self._portal.now())]
             await send(message)
 
         await self._app(scope, receive, counted)

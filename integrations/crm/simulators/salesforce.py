@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integrations.crm.simulators.faults import Disturbed
+from integrations.crm.simulators.faults import Disturbed, http_date
 from integrations.crm.simulators.salesforce_bulk import Bulk
 from integrations.crm.simulators.salesforce_org import Client, Org
 from integrations.crm.simulators.salesforce_rest import Rest
@@ -132,7 +132,7 @@ class _Guarded:
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"sforce-limit-info", usage)]
+                message["headers"] = [*message["headers"], (b"sforce-limit-info", usage), http_date(self._org.now())]
             await send(message)
 
         # a final slash changes nothing: some clients write it

@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from integrations.crm.simulators.salesforce_org import Org, bulk_error, csv_value, long_id
+from integrations.crm.salesforce.fields import long_id
+from integrations.crm.simulators.salesforce_org import Org, bulk_error, csv_value
 from integrations.crm.simulators.salesforce_rest import encoded, select, table_of, upsert
 from integrations.crm.simulators.store import Record, Refused, Table
 

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from integrations.crm.salesforce.fields import long_id
 from integrations.crm.simulators.faults import Faults
 from integrations.crm.simulators.salesforce_catalogue import PREFIXES, catalogue
 from integrations.crm.simulators.store import Field, Record, Refused, Table
 
-_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _CODES = {
     "bad_type": "INVALID_TYPE_ON_FIELD_IN_RECORD",
     "too_long": "STRING_TOO_LONG",
@@ -134,16 +134,6 @@ class View(Mapping[str, Any]):
 def record_id(prefix: str, number: int) -> str:
     """An id of 18 characters: 15 that tell rows apart, three that make them safe where case is lost."""
     return long_id(f"{prefix}000{number:09d}")
-
-
-def long_id(short: str) -> str:
-    """The id of 18 characters for one of 15; others are returned as they are."""
-    if len(short) != 15:
-        return short
-    groups = (short[at : at + 5] for at in (0, 5, 10))
-    return short + "".join(
-        _SAFE[sum(1 << at for at, letter in enumerate(group) if letter.isupper())] for group in groups
-    )
 
 
 def unknown(table: Table, name: str) -> Refused:

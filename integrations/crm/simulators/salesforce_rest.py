@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from integrations.crm.salesforce.fields import long_id
 from integrations.crm.simulators import soql
-from integrations.crm.simulators.salesforce_org import Org, View, code, json_value, long_id
+from integrations.crm.simulators.salesforce_org import Org, View, code, json_value, unknown
 from integrations.crm.simulators.store import Field, Record, Refused, Table
 
 COLLECTION_ROWS = 200
@@ -181,8 +182,13 @@ class Rest:
         if len(records) > COLLECTION_ROWS:
             raise Refused("too_many", f"record limit reached. cannot submit more than {COLLECTION_ROWS} records")
         found: list[Row] = []
-        for record in records:
+        for record in records:  # a field that is not there refuses the call, not the record
             table = self._table(record.get("attributes", {}).get("type", ""))
+            strange = next((name for name in _fields(record) if name not in table.fields and name != "id"), None)
+            if strange is not None:
+                raise unknown(table, strange)
+        for record in records:
+            table = self._table(record["attributes"]["type"])
             found.append(_result(None, lambda table=table, record=record: save(table, _fields(record))))
         return JSONResponse(found)
 
@@ -297,6 +303,8 @@ def _described(column: Field) -> Row:
         "externalId": custom and column.unique,
         "idLookup": column.unique or column.name == "Id",
         "unique": column.unique,
+        "relationshipName": column.name.removesuffix("Id") if column.kind == "reference" else None,
+        "referenceTo": ["Group", "User"] if column.kind == "reference" else [],
         "restrictedPicklist": column.kind == "picklist",
         "picklistValues": options,
     }

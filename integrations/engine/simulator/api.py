@@ -1,4 +1,4 @@
-"""The engine's pull API over a simulated folder: conversations, listed and verbose, created and ended."""
+"""The engine's API, simulated: conversations listed and verbose over a folder, made, held in rooms, and ended."""
 
 import gzip
 import hmac
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Body, Depends, FastAPI, Header, Query, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from integrations.engine.simulator.generate import API_KEY, CONVERSATIONS
+from integrations.engine.simulator.rooms import Rooms
 from integrations.engine.simulator.session import iso
 
 Row = dict[str, Any]
@@ -33,9 +34,12 @@ def load(out: Path) -> dict[str, Row]:
     return {row["conversation_id"]: row for row in sorted(rows, key=lambda row: row["created_at"], reverse=True)}
 
 
-def app(out: Path, key: str = API_KEY) -> FastAPI:
-    """The API over the folder that ``generate`` wrote; made and ended conversations live in memory."""
-    rows = load(out)
+def app(out: Path | None, key: str = API_KEY, rooms: Rooms | None = None) -> FastAPI:
+    """The API over the folder that ``generate`` wrote, or over nothing yet; what is made and ended lives in memory.
+
+    With ``rooms`` a conversation that is made can be held: its address shows a room of this very server.
+    """
+    rows = {} if out is None else load(out)
     api = FastAPI(title="Simulated role-play engine", version="2", docs_url=None, redoc_url=None)
 
     def allowed(x_api_key: str | None = Header(default=None)) -> None:
@@ -46,8 +50,10 @@ def app(out: Path, key: str = API_KEY) -> FastAPI:
     async def denied(*_: object) -> JSONResponse:
         return JSONResponse({"message": "Invalid access token"}, 401)
 
-    for router in (_reading(rows), _writing(rows)):
+    for router in (_reading(rows), _writing(rows, rooms)):
         api.include_router(router, prefix="/v2/conversations", dependencies=[Depends(allowed)])
+    if rooms is not None:
+        api.include_router(_holding(rows, rooms), prefix="/rooms")
     return api
 
 
@@ -72,31 +78,61 @@ def _reading(rows: dict[str, Row]) -> APIRouter:
     return routes
 
 
-def _writing(rows: dict[str, Row]) -> APIRouter:
+def _writing(rows: dict[str, Row], rooms: Rooms | None) -> APIRouter:
     routes = APIRouter()
 
     @routes.post("")
-    def create(body: Row = Body()) -> Response:  # noqa: B008 - how FastAPI is told
+    def create(request: Request, body: Row = Body()) -> Response:  # noqa: B008 - how FastAPI is told
         if not (body.get("replica_id") or body.get("face_id")):
             return JSONResponse({"error": "replica_id is required"}, 400)
         row = created(body, datetime.now(UTC))
         rows[row["conversation_id"]] = row
+        if rooms is not None and row["status"] == "active":
+            row["conversation_url"] = f"{request.base_url}rooms/{row['conversation_id']}"
+            rooms.open(row, body, datetime.now(UTC))
         return JSONResponse(brief(row) | ({"meeting_token": "simulated"} if body.get("require_auth") else {}))
 
     @routes.post("/{conversation_id}/end")
     def end(conversation_id: str) -> Response:
-        row = rows.get(conversation_id)
-        if row is None:
-            return _unknown()
-        if row["status"] != "ended":
-            ended(row, datetime.now(UTC))
-        return Response(status_code=200)
+        return _ended(rows, rooms, conversation_id)
 
     @routes.delete("/{conversation_id}")
     def delete(conversation_id: str, hard: bool = False) -> Response:
         return Response(status_code=204) if rows.pop(conversation_id, None) else _unknown()
 
     return routes
+
+
+def _holding(rows: dict[str, Row], rooms: Rooms) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/{conversation_id}")
+    def room(conversation_id: str) -> Response:
+        page = rooms.page(conversation_id)
+        return _unknown() if page is None else HTMLResponse(page)
+
+    @routes.get("/{conversation_id}/film.mp4")
+    def film(conversation_id: str) -> Response:
+        path = rooms.film(conversation_id)
+        return _unknown() if path is None else FileResponse(path)
+
+    @routes.post("/{conversation_id}/leave")
+    def leave(conversation_id: str) -> Response:
+        return _ended(rows, rooms, conversation_id)
+
+    return routes
+
+
+def _ended(rows: dict[str, Row], rooms: Rooms | None, conversation_id: str) -> Response:
+    """End a conversation once; what was held in a room is delivered before the answer."""
+    row = rows.get(conversation_id)
+    if row is None:
+        return _unknown()
+    if row["status"] != "ended":
+        ended(row, datetime.now(UTC))
+        if rooms is not None:
+            rooms.close(row)
+    return Response(status_code=200)
 
 
 def _unknown() -> Response:

@@ -5,6 +5,8 @@
   const config = window.ROLECALL;
   const { ask, verified, wait } = window.RolecallService;
   const view = window.RolecallView;
+  const COMMIT_TRIES = 3;
+  const COMMIT_PAUSE_MS = 2000;
   const IDLE_MS = 30 * 60 * 1000;
   const POLL_MS = [4000, 6000, 10000, 15000, 30000];
   const PLAIN = new Set(["none", "pending", "unscored", "unreachable", "insecure", "forged", "refused", "limited",
@@ -13,7 +15,7 @@
   let saved = { v: 1 };
   let redraw = () => {};
 
-  view.frame([lms && lms.language, ...navigator.languages], () => redraw());
+  view.frame(navigator.languages, () => redraw());
   if (!lms || !(await lms.start())) {
     draw(() => view.say(view.text("noLms")));
     return;
@@ -21,6 +23,7 @@
   const readOnly = lms.readOnly;
   const learner = lms.learner;
   saved = lms.saved;
+  view.frame([lms.language, ...navigator.languages], () => redraw());
   for (const leaving of ["pagehide", "beforeunload", "unload"]) window.addEventListener(leaving, () => lms.end());
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && lms.commit());
   setTimeout(() => lms.end(), IDLE_MS);
@@ -90,9 +93,9 @@
     });
   }
 
-  function report(result, comments) {
+  async function report(result, comments) {
     const before = saved.r === result.id;
-    const taken = readOnly || before || write(result);
+    const taken = readOnly || before || (await write(result));
     const message = readOnly ? "readOnly" : before ? "reportedBefore" : taken ? "reported" : "notReported";
     draw(() => {
       view.say(view.text(message));
@@ -102,14 +105,18 @@
     if (config.finish === "after_report") lms.end();
   }
 
-  function write(result) {
+  async function write(result) {
     const names = Object.fromEntries(Object.entries(
       (config.rubrics[`${result.rubric.id}:${result.rubric.version}`] || { criteria: {} }).criteria,
     ).map(([id, item]) => [id, item.name]));
     const options = { failStatus: config.failStatus, completedBy: result.completed_by, names };
     const { c: _conversation, ...rest } = saved;
     const writes = window.RolecallReport.writes(lms.edition, result, rest, options, (element) => lms.get(element));
-    const taken = lms.write(writes, result);
+    let taken = await lms.write(writes, result);
+    for (let again = 0; !taken && again < COMMIT_TRIES; again += 1) {
+      await wait(COMMIT_PAUSE_MS);
+      taken = lms.commit();
+    }
     saved = { ...rest, ...JSON.parse(writes.find(([element]) => element === "cmi.suspend_data")[1]) };
     return taken;
   }

@@ -83,8 +83,12 @@
   }
 
   function result(found, comments) {
-    const day = new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(found.scored_at));
+    const own = navigator.languages.find((each) => each.startsWith(language)) || language;
+    const day = new Intl.DateTimeFormat(own, { dateStyle: "long" }).format(new Date(found.scored_at));
     const texts = (config.rubrics[`${found.rubric.id}:${found.rubric.version}`] || { criteria: {} }).criteria;
+    const order = Object.keys(texts);
+    const criteria = [...found.criteria].sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id));
+    const missed = criteria.filter((item) => !item.met).map((item) => (texts[item.id] ? texts[item.id].name : item.id));
     const verdict = make("section", [
       make("h2", text("result"), { id: "result" }),
       make("p", [
@@ -92,9 +96,11 @@
         make("span", text(found.status), { class: `badge ${found.status}` }),
       ], { class: "verdict" }),
       meter(found.scaled, `${text("score")}: ${percent(found.scaled)}`),
+      found.status === "failed" && missed.length
+        ? make("p", `${text("required")}: ${missed.join(", ")}`, { class: "required" }) : null,
       make("p", text("scoredOn", { date: day }), { class: "quiet" }),
     ], { class: "card", "aria-labelledby": "result" });
-    const list = make("ol", found.criteria.map((item) => criterion(item, texts[item.id], comments[item.id])),
+    const list = make("ol", criteria.map((item) => criterion(item, texts[item.id], comments[item.id])),
       { class: "criteria" });
     const heading = make("h2", text("criteria"), { id: "criteria" });
     show(verdict, next(found, texts), make("section", [heading, list], { "aria-labelledby": "criteria" }));

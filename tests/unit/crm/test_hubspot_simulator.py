@@ -1,41 +1,27 @@
 """The HubSpot simulator in the eyes of HubSpot's own clients, for Python and for Node."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import hubspot
 import pytest
 from hubspot.crm import objects, owners, properties
 from hubspot.utils.objects import fetch_all
-from support.crm_clouds import Authority, Clock, node, served_portal
+from support.crm_clouds import Authority, Clock, node
 
 from integrations.crm.simulators.hubspot import Portal, too_many
 from integrations.crm.simulators.people import fill_portal, key
 from integrations.crm.simulators.store import Rule
 
 
-@pytest.fixture(scope="module")
-def address_and_portal(authority: Authority) -> Iterator[tuple[str, Portal]]:
-    portal = Portal(clock=Clock())
-    with served_portal(portal, authority) as address:
-        yield address, portal
+@pytest.fixture
+def portal(portal: Portal) -> Portal:
+    fill_portal(portal, people=5, deals=25)
+    return portal
 
 
 @pytest.fixture
-def address(address_and_portal: tuple[str, Portal]) -> str:
-    return address_and_portal[0]
-
-
-@pytest.fixture
-def portal(address_and_portal: tuple[str, Portal]) -> Portal:
-    """A portal as new, behind the address that is served already."""
-    _, served = address_and_portal
-    served.__dict__.update(Portal(clock=Clock(), faults=served.faults).__dict__)
-    for table in served.tables.values():
-        table.clock = served.now
-    served.faults.clear()
-    fill_portal(served, people=5, deals=25)
-    return served
+def address(portal_address: str) -> str:
+    return portal_address
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from simple_salesforce.exceptions import (
     SalesforceMalformedRequest,
     SalesforceRefusedRequest,
 )
-from support.crm_clouds import START, Authority, Clock, node, served_org
+from support.crm_clouds import START, Authority, Clock, node
 
 from integrations.crm.simulators.faults import answer
 from integrations.crm.simulators.people import fill_org, key
@@ -30,28 +29,15 @@ from integrations.crm.simulators.store import Rule
 READINESS, LEVEL, KEY = "Roleplay_Readiness__c", "Roleplay_Level__c", "Roleplay_Key__c"
 
 
-@pytest.fixture(scope="module")
-def address_and_holder(authority: Authority) -> Iterator[tuple[str, Org]]:
-    org = Org(clock=Clock())
-    with served_org(org, authority) as address:
-        yield address, org
+@pytest.fixture
+def org(org: Org) -> Org:
+    fill_org(org, people=5, deals=25)
+    return org
 
 
 @pytest.fixture
-def org(address_and_holder: tuple[str, Org]) -> Org:
-    """An organisation as new, behind the address that is served already."""
-    _, served = address_and_holder
-    served.__dict__.update(Org(clock=Clock(), faults=served.faults).__dict__)
-    for table in served.tables.values():
-        table.clock = served.now
-    served.faults.clear()
-    fill_org(served, people=5, deals=25)
-    return served
-
-
-@pytest.fixture
-def address(address_and_holder: tuple[str, Org]) -> str:
-    return address_and_holder[0]
+def address(org_address: str) -> str:
+    return org_address
 
 
 @pytest.fixture

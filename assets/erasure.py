@@ -1,0 +1,107 @@
+"""Erasing people from the lake: which sessions are theirs, and day files without them.
+
+Only raw and exports are rewritten here. Core, marts and published files follow from them in the run after, as after
+any other change; nothing is patched twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from assets.contracts import XAPI_STATEMENTS, Table
+from assets.contracts.raw import BUNDLES, DELIVERIES, OUTCOMES
+from assets.duck import connect, file_list
+from assets.lake import Lake
+from assets.raw.merge import PARQUET, settle
+
+SESSION_TABLES = (DELIVERIES, BUNDLES, XAPI_STATEMENTS)
+SESSIONS = {"session_id": pl.String, "learner_key": pl.String, "scenario_id": pl.String, "day": pl.Date}
+MEDIA = {"session_id": pl.String, "uri": pl.String, "captions_path": pl.String}
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Rows that went, by table, and the days that have to be built anew."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    days: tuple[date, ...] = ()
+
+
+def sessions_of(lake: Lake, tenant: str, learners: Sequence[str] | None = None) -> pl.DataFrame:
+    """One row per session of the tenant that core knows (of these learners alone, where given)."""
+    return _of_core(lake, "sessions", SESSIONS, tenant, "learner_key", learners)
+
+
+def media_of(lake: Lake, tenant: str, sessions: Sequence[str]) -> pl.DataFrame:
+    """One row per recording of these sessions: where it is, and its captions below the exports."""
+    return _of_core(lake, "media", MEDIA, tenant, "session_id", sessions)
+
+
+def remove(lake: Lake, tenant: str, learners: Sequence[str], sessions: Sequence[str]) -> Removed:
+    """Rewrite every day file that holds rows of these sessions, or outcomes of these learners.
+
+    Raises:
+        LakeBusyError: another process writes the lake.
+    """
+    rows: dict[str, int] = {}
+    days: set[date] = set()
+    with lake.writing("erasing"), lake.staging() as folder:
+        con = connect(folder)
+        try:
+            con.register("gone_sessions", pl.DataFrame({"session_id": sessions}, schema={"session_id": pl.String}))
+            con.register("gone_learners", pl.DataFrame({"learner_key": learners}, schema={"learner_key": pl.String}))
+            for table in (*SESSION_TABLES, OUTCOMES):
+                by = "learner_key" if table is OUTCOMES else "session_id"
+                count, touched = _without(con, lake, folder, table, tenant, by)
+                rows[table.path] = count
+                days |= touched
+        finally:
+            con.close()
+    return Removed(rows, tuple(sorted(days)))
+
+
+def _without(
+    con: duckdb.DuckDBPyConnection, lake: Lake, folder: Path, table: Table, tenant: str, by: str
+) -> tuple[int, set[date]]:
+    """Write the table's touched days without the rows whose ``by`` is listed; how many rows went, and the days."""
+    files = lake.files(table.path)
+    if not files:
+        return 0, set()
+    gone = "gone_learners" if by == "learner_key" else "gone_sessions"
+    theirs = f"tenant = $tenant and {by} in (select {by} from {gone})"
+    counted = con.execute(
+        f"select day, count(*) from read_parquet({file_list(files)}) where {theirs} group by day", {"tenant": tenant}
+    ).fetchall()
+    touched = {day for day, _ in counted}
+    if not touched:
+        return 0, set()
+    staged = folder / table.name
+    staged.mkdir()
+    con.execute(
+        f"""copy (
+            select {", ".join(table.column_names)} from read_parquet({file_list(lake.files(table.path, touched))})
+            where not coalesce({theirs}, false)
+            order by day, {", ".join(table.key)}
+        ) to '{staged}' ({PARQUET})""",
+        {"tenant": tenant},
+    )
+    settle(con, staged, table.key)
+    lake.replace_days(table.path, staged, touched)
+    return sum(count for _, count in counted), touched
+
+
+def _of_core(
+    lake: Lake, table: str, schema: dict[str, Any], tenant: str, by: str, names: Sequence[str] | None
+) -> pl.DataFrame:
+    files = lake.files(f"core/{table}")
+    if not files:
+        return pl.DataFrame(schema=schema)
+    rows = pl.scan_parquet(files, hive_partitioning=False).filter(pl.col("tenant") == tenant)
+    if names is not None:
+        rows = rows.filter(pl.col(by).is_in(list(names)))
+    return rows.select(*schema).collect()

@@ -1,0 +1,111 @@
+"""``rolecall privacy``: legal holds, retention, and what people may ask for."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.privacy import Outcome
+
+app = typer.Typer(help="Erase, keep and hold what is stored about people.", no_args_is_help=True)
+
+Tenant = Annotated[str | None, typer.Option(help="Customer; default: the only one")]
+By = Annotated[str | None, typer.Option(help="Who decided; default: the user of this machine")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing")]
+
+
+@app.callback()
+def options() -> None:
+    """Erase, keep and hold what is stored about people."""
+
+
+@app.command()
+def erase(
+    learners: Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")],
+    tenant: Tenant = None,
+    by: By = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Forget learners: identity, sessions, transcripts, scores, statements, captions, outcomes, older versions.
+
+    A legal hold or a legal retention keeps a session, and with it the learner's name; the answer says which and until
+    when. What is erased is refused when it is delivered again.
+    """
+    _show(_erased(tuple(dict.fromkeys(learners)), tenant, by, dry_run), dry_run)
+
+
+@app.command()
+def retain(tenant: Tenant = None, by: By = None, dry_run: DryRun = False) -> None:
+    """Remove sessions that have reached the end of their retention class (config/retention.yaml)."""
+    _show(_erased((), tenant, by, dry_run), dry_run)
+
+
+@app.command()
+def hold(
+    reason: Annotated[str, typer.Option(help="Why, such as the number of the case")],
+    learner: Annotated[str | None, typer.Option(help="Learner id")] = None,
+    scenario: Annotated[str | None, typer.Option(help="Scenario id")] = None,
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """Put a legal hold on a learner, a scenario or a learner's sessions of a scenario."""
+    from pipelines.console import OUT
+    from pipelines.privacy import desk
+
+    OUT.print(f"Placed {desk(tenant, by).hold(learner, scenario, reason)}", markup=False)
+
+
+@app.command()
+def release(
+    hold_id: Annotated[str, typer.Argument(help="Id of the hold, as `rolecall privacy holds` lists it")],
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """End a legal hold; it stays on record."""
+    from pipelines.console import OUT
+    from pipelines.privacy import desk
+
+    desk(tenant, by).release(hold_id)
+    OUT.print(f"Released {hold_id}", markup=False)
+
+
+@app.command()
+def holds(tenant: Tenant = None) -> None:
+    """List legal holds, standing and released."""
+    from pipelines.console import OUT, table
+    from pipelines.privacy import desk
+
+    frame = desk(tenant, None).holds().drop("tenant")
+    OUT.print(table(None, frame.columns, frame.iter_rows()))
+
+
+def _erased(learners: tuple[str, ...], tenant: str | None, by: str | None, dry_run: bool) -> "Outcome":
+    from pipelines import environment
+    from pipelines.console import ERR
+    from pipelines.privacy import desk
+
+    environment.quiet()
+    with ERR.status("Starting") as status:
+        return desk(tenant, by).erase(
+            learners, dry_run=dry_run, progress=lambda step: status.update(f"Erasing: {step}")
+        )
+
+
+def _show(outcome: "Outcome", dry_run: bool) -> None:
+    from pipelines.console import OUT
+
+    for each in outcome.decided:
+        until = f" until {each['until']}" if each["until"] else ""
+        OUT.print(f"{each['sessions']:,} sessions {each['fate']}{until}: {each['basis']}", markup=False)
+    if not outcome.decided:
+        OUT.print("No sessions")
+    if outcome.learners:
+        verb = "would be forgotten" if dry_run else "forgotten"
+        OUT.print(f"{outcome.whole_learners:,} of {outcome.learners:,} learners {verb} altogether")
+    for name, count in sorted(outcome.removed.items()):
+        if count:
+            OUT.print(f"  removed from {name}: {count:,}", markup=False)
+    for address in outcome.elsewhere:
+        OUT.print(f"  kept by others, ask them to delete it: {address}", markup=False)
+    if outcome.erasure_id is not None:
+        OUT.print(f"Recorded as {outcome.erasure_id}", markup=False)

@@ -1,0 +1,50 @@
+"""``rolecall report``: the monthly L&D report as a PDF."""
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from governance.settings import Settings
+
+
+def report(
+    month: Annotated[str | None, typer.Option(help="YYYY-MM; default: the month before this one")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whose report; default: every tenant that has published")] = None,
+) -> None:
+    """Write the monthly report of each tenant below the exports, from what is published."""
+    from governance.settings import Settings
+    from pipelines.console import OUT
+    from pipelines.tenants import only_tenant, published
+
+    settings = Settings()
+    whose = [only_tenant(settings, tenant)] if tenant else published(settings) or [only_tenant(settings, None)]
+    wanted = month_of(month)
+    for each in whose:
+        OUT.print(f"{each}: {written(settings, each, wanted)}")
+
+
+def month_of(text: str | None) -> date:
+    """The first day of the month given as YYYY-MM, or of the month before this one. Raises ``Problem``."""
+    from dashboards.report.month import month_before
+    from pipelines.problems import Problem
+
+    if text is None:
+        return month_before(datetime.now(UTC).date())
+    try:
+        return datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month has no zone
+    except ValueError as error:
+        raise Problem(f"{text!r} is no month", "Write it as YYYY-MM, such as 2026-10") from error
+
+
+def written(settings: "Settings", tenant: str, month: date) -> "Path":
+    """Make one report and return its path; Streamlit's remarks on running without a server are left out."""
+    import logging
+
+    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    from dashboards.report.document import write_report
+
+    return write_report(settings, tenant, month)

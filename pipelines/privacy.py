@@ -1,0 +1,232 @@
+"""Erasure from end to end: decide for each session, block its return, remove it everywhere, publish anew, record it.
+
+The order makes a crash harmless: what is blocked cannot come back, what is removed stays removed, and the same request
+again finds the rest. Only an erasure whose record is finished is told as done.
+"""
+
+import getpass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from governance.settings import Settings
+from pipelines.problems import Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from governance.privacy.holds import Hold
+    from governance.privacy.retention import Decision
+    from governance.state import State
+
+Progress = Callable[[str], None]
+RECORDINGS = "recordings"  # of the demo: the sessions that stay are still played from there
+
+
+@dataclass
+class Outcome:
+    """What was decided (sessions by fate and basis) and, unless it was a dry run, what went."""
+
+    learners: int
+    whole_learners: int
+    decided: list[dict[str, Any]]
+    removed: dict[str, int] = field(default_factory=dict)
+    elsewhere: list[str] = field(default_factory=list)
+    erasure_id: str | None = None
+
+    @property
+    def refused(self) -> int:
+        """Sessions that stay although somebody asked."""
+        return sum(each["sessions"] for each in self.decided if each["fate"] in ("held", "retained"))
+
+
+def desk(tenant: str | None, by: str | None) -> "Desk":
+    """The desk of a tenant (the only one there is, where none is named) for whoever sits at this machine.
+
+    Raises:
+        Problem: there is no such tenant.
+    """
+    from governance.state import State
+    from pipelines import environment
+    from pipelines.tenants import only_tenant
+
+    settings = environment.prepare()
+    found = only_tenant(settings, tenant)
+    return Desk(settings, State.open(settings.database_url), found, by or f"os:{getpass.getuser()}")
+
+
+class Desk:
+    """Where requests about a tenant's people are handled; ``by`` stands on every record."""
+
+    def __init__(self, settings: Settings, state: "State", tenant: str, by: str, now: datetime | None = None) -> None:
+        from assets.lake import Lake
+        from governance import secrets
+        from governance.identities import Identities
+        from governance.privacy.erasure import Erasures
+        from governance.privacy.holds import Holds
+
+        secret = secrets.secret_key(settings)
+        self.settings, self.tenant, self.by, self.now = settings, tenant, by, now or datetime.now(UTC)
+        self.lake = Lake(settings.lake)
+        self._holds, self._erasures = Holds(state), Erasures(state)
+        self._identities = Identities(state, secret)
+
+    def hold(self, learner: str | None, scenario: str | None, reason: str) -> str:
+        """Place a hold; its id. Raises ``HoldError`` or ``Problem``."""
+        key = None if learner is None else self._keys([learner])[0]
+        return self._holds.place(self.tenant, key, scenario, reason=reason, by=self.by, at=self.now)
+
+    def release(self, hold_id: str) -> None:
+        """End a hold. Raises ``HoldError``."""
+        self._holds.release(self.tenant, hold_id, by=self.by, at=self.now)
+
+    def holds(self) -> "pl.DataFrame":
+        """Every hold, newest first."""
+        return self._holds.frame(self.tenant)
+
+    def erase(self, learners: Sequence[str], *, dry_run: bool, progress: Progress = lambda _: None) -> Outcome:
+        """Forget learners, or (with none named) what has reached the end of its retention.
+
+        Raises:
+            Problem: an unknown learner; nothing was changed.
+            LakeBusyError: another process writes the lake.
+        """
+        from assets import erasure
+        from governance.privacy.erasure import Subject
+
+        progress("deciding")
+        plan = self._plan(learners)
+        if dry_run or not (plan.sessions or plan.learners):
+            return Outcome(len(plan.asked), len(plan.learners), plan.decided)
+        subject = Subject(self.tenant, plan.learners, plan.sessions)
+        with self.lake.writing("erasing"):
+            media = erasure.media_of(self.lake, self.tenant, plan.sessions)
+            erasure_id = self._erasures.begin(subject, plan.decided, by=self.by, version=plan.version, at=self.now)
+            progress("raw and exports")
+            removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions).rows
+            progress("state database")
+            uris = media["uri"].to_list()
+            removed |= self._erasures.remove(erasure_id, subject, uris, by=self.by, at=self.now)
+            progress("files")
+            removed["files"], elsewhere = _files(self.settings, media)
+            _publish_anew(self.settings, self.tenant, self.now, progress)
+            progress("compacting the state database")
+            self._erasures.compact()
+            self._erasures.finish(erasure_id, removed, self.now)
+        return Outcome(len(plan.asked), len(plan.learners), plan.decided, removed, elsewhere, erasure_id)
+
+    def _plan(self, learners: Sequence[str]) -> "_Plan":
+        """Every session's fate: of the learners asked for, or of all where retention alone decides."""
+        from assets.erasure import sessions_of
+        from governance.privacy.retention import Retention, decide
+
+        retention, holds = Retention.load(self.settings.config), self._holds.standing(self.tenant)
+        asked = self._keys(learners)
+        today = self.now.date()
+        fates = [
+            (
+                session_id,
+                learner,
+                decide(retention, scenario, day, _reasons(holds, learner, scenario), today, requested=learner in asked),
+            )
+            for session_id, learner, scenario, day in sessions_of(
+                self.lake, self.tenant, asked if learners else None
+            ).iter_rows()
+        ]
+        held = {learner for learner in asked if _reasons(holds, learner, None)}
+        staying = held | {learner for _, learner, decision in fates if not decision.fate.goes}
+        return _Plan(
+            asked=tuple(asked),
+            learners=tuple(learner for learner in asked if learner not in staying),
+            sessions=tuple(session_id for session_id, _, decision in fates if decision.fate.goes),
+            decided=_counted([decision for *_, decision in fates], held, holds),
+            version=retention.version,
+        )
+
+    def _keys(self, learners: Sequence[str]) -> list[str]:
+        """Keys of learners; whoever is unknown stops the request."""
+        keys = {learner_id: self._identities.key(self.tenant, learner_id) for learner_id in learners}
+        unknown = [each for each, key in keys.items() if self._identities.person(self.tenant, key) is None]
+        if unknown:
+            raise Problem(
+                f"tenant {self.tenant} has no learner {', '.join(unknown)}",
+                "Check the spelling; somebody who was erased before is unknown as well",
+            )
+        return list(keys.values())
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What goes: ``sessions``, and of the learners ``asked`` for those who are forgotten altogether."""
+
+    asked: tuple[str, ...]
+    learners: tuple[str, ...]
+    sessions: tuple[str, ...]
+    decided: list[dict[str, Any]]
+    version: str
+
+
+def _reasons(holds: Sequence["Hold"], learner: str | None, scenario: str | None) -> list[str]:
+    return [hold.reason for hold in holds if hold.covers(learner, scenario)]
+
+
+def _counted(decisions: Sequence["Decision"], held: set[str], holds: Sequence["Hold"]) -> list[dict[str, Any]]:
+    """Sessions by fate, basis and end; a held learner without sessions is told as well."""
+    counts = Counter((each.fate.value, each.basis, each.until and each.until.isoformat()) for each in decisions)
+    told = [
+        {"fate": fate, "basis": basis, "until": until, "sessions": count}
+        for (fate, basis, until), count in sorted(counts.items(), key=str)
+    ]
+    if held and not any(each["fate"] == "held" for each in told):
+        reasons = sorted({reason for learner in held for reason in _reasons(holds, learner, None)})
+        told.append({"fate": "held", "basis": f"legal hold: {'; '.join(reasons)}", "until": None, "sessions": 0})
+    return told
+
+
+def _files(settings: Settings, media: "pl.DataFrame") -> tuple[int, list[str]]:
+    """Remove captions, and recordings that lie in the home; addresses of recordings that others keep."""
+    gone, elsewhere = sum(map(_unlinked, _demonstration(settings))), []
+    for path in media["captions_path"].drop_nulls().unique():
+        gone += _unlinked(settings.exports / path)
+    for uri in media["uri"].drop_nulls().unique():
+        address = urlsplit(uri)
+        place = Path(unquote(address.path)).resolve()
+        if address.scheme in ("", "file") and place.is_relative_to(settings.home):
+            gone += _unlinked(place)
+        else:
+            elsewhere.append(uri)
+    return gone, sorted(elsewhere)
+
+
+def _demonstration(settings: Settings) -> list[Path]:
+    """Deliveries and registries that `rolecall demo` keeps in the home; other input lies where its owner keeps it."""
+    return [
+        path for path in (settings.home / "demo").glob("*/**/*") if path.is_file() and path.parent.name != RECORDINGS
+    ]
+
+
+def _unlinked(path: Path) -> int:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return 1
+
+
+def _publish_anew(settings: Settings, tenant: str, now: datetime, progress: Progress) -> None:
+    """Rebuild and publish, then remove the versions that still hold what was erased.
+
+    The working file is written from nothing: a row that is deleted from a DuckDB file stays readable in its free
+    blocks, and publishing copies these as well.
+    """
+    from assets.marts.publish import forget_older
+    from assets.marts.warehouse import Warehouse
+    from pipelines.run import bring_up_to_date
+
+    Warehouse(settings.marts / tenant, tenant).discard()
+    bring_up_to_date(settings, now=now, progress=progress)
+    forget_older(settings.marts / tenant)
