@@ -25,14 +25,11 @@ CAREFUL = (
     "pearson",
 )  # fmt: skip
 ITEMS = {
-    "cost_per_session": "Cost of a session",
     "sessions": "Sessions",
-    "cost": "Cost of all sessions",
-    "value": "Value that goes with practice",
-    "value_low": "Value, lower end",
-    "value_high": "Value, upper end",
-    "net": "Value minus cost",
-    "ratio": "Value for each unit of cost",
+    "months": "Months of practice",
+    "cost": "Cost of practice",
+    "deal_value": "Deal value that goes with practice",
+    "return": "Return for each unit of cost",
 }
 NO_CAUSE = (
     "**This is no proof that practice pays.** The design does not carry a causal reading: people who practise more may "
@@ -52,9 +49,7 @@ def exposure_name(names: Names, code: str) -> str:
         return names.competency(name)
     if kind == "criterion":
         return humanise(name)
-    return {"level": "Level before the outcome", "attempts": "Scored sessions before the outcome"}.get(
-        code, humanise(code)
-    )
+    return {"overall": "Overall score before the outcome"}.get(code, humanise(code))
 
 
 def strongest(rows: pl.DataFrame) -> dict[str, Any]:
@@ -116,7 +111,7 @@ def item_name(code: str) -> str:
 def return_sentence(rows: pl.DataFrame) -> str:
     """Cost against value with its interval, and whether the design carries a causal reading."""
     items = {row["item"]: row for row in rows.iter_rows(named=True)}
-    cost, value = items.get("cost"), items.get("value")
+    cost, value = items.get("cost"), items.get("deal_value")
     parts = []
     if cost is not None and cost["value"] is not None:
         parts.append(f"practice cost **{_money(cost['value'], cost['unit'])}**")

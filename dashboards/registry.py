@@ -41,6 +41,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("scorer_quality", "Scorer quality", QUALITY, "view_aggregates"),
     Entry("languages_regions", "Languages and regions", QUALITY, "view_aggregates"),
     Entry("objectives_guardrails", "Objectives and guardrails", QUALITY, "view_aggregates"),
+    Entry("outcomes", "Outcomes", EFFECT, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
     Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
     Entry("audit_reports", "Audit reports", COMPLIANCE, "export_report"),

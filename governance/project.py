@@ -1,5 +1,6 @@
 """``config/rolecall.yaml``: names, colours and defaults that a customer edits."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,35 @@ class DashboardSettings(BaseModel):
     support: str | None = None
 
 
+class Costs(BaseModel):
+    """What practice costs, for the return on investment; money in one currency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    per_session: Annotated[Decimal, Field(ge=0)]
+    per_month: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+
+
+class Analysis(BaseModel):
+    """How outcomes are held against practice.
+
+    ``skills`` names the competency that an outcome is held against besides the overall score; ``families`` the methods
+    whose tests are judged together, false discoveries held at ``level`` within each.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    skills: dict[str, str] = {}
+    families: dict[str, tuple[str, ...]] = {
+        "effects": ("within_learner", "cox_time_varying"),
+        "associations": ("pearson", "spearman"),
+    }
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    lag_days: Annotated[int, Field(ge=0, le=365)] = 0
+    costs: Costs | None = None
+
+
 class Project(BaseModel):
     """The whole file."""
 
@@ -41,6 +71,7 @@ class Project(BaseModel):
 
     tenants: dict[Tenant, TenantSettings] = {}
     dashboard: DashboardSettings = DashboardSettings()
+    analysis: Analysis = Analysis()
 
     @classmethod
     def load(cls, config: Path) -> "Project":

@@ -58,7 +58,22 @@ SETS: Mapping[str, tuple[str, ...]] = {
     "speaker": ("learner", "counterpart"),
     "alignment": ("exact", "estimated"),
     "status": core.MEDIA_STATUS,
-    "method": ("cluster_t", "t", "kaplan_meier", "jackknife_learner", "count"),
+    "method": (
+        "cluster_t",
+        "t",
+        "kaplan_meier",
+        "jackknife_learner",
+        "count",
+        "mixed_model",
+        "first_last_k",
+        "pearson",
+        "spearman",
+        "ols_naive",
+        "within_learner",
+        "cox_time_varying",
+        "cox_naive",
+        "sun_abraham",
+    ),
     "label": ("descriptive", "association", "within_person", "quasi_experimental"),
     "outside": ("within", "95", "998"),
 }
@@ -75,10 +90,20 @@ SHARES = frozenset(
         "floor_share", "ceiling_share", "blocker_rate", "missing_share", "reached_share", "not_found_share",
         "talk_share_p25", "talk_share_p50", "talk_share_p75", "mastered_share", "mastered_lower", "mastered_upper",
         "reliability", "exact_share", "pass_share", "pass_lower", "pass_upper", "use_share",
+        "p_value", "q_value", "pre_trend_p", "ramped_share",
     }
 )  # fmt: skip
 # Differences have intervals on both sides of 0.
-SIGNED: Mapping[str, frozenset[str]] = {"marts/skill_decay": frozenset({"lower", "upper"})}
+SIGNED: Mapping[str, frozenset[str]] = dict.fromkeys(
+    (
+        "marts/skill_decay",
+        "marts/competency_growth",
+        "marts/outcome_links",
+        "marts/rollout_effects",
+        "marts/practice_return",
+    ),
+    frozenset({"lower", "upper"}),
+)
 COUNTED = frozenset({"integer", "bigint"})
 # A step of a funnel never exceeds the one before; an interval holds its estimate.
 ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -103,6 +128,10 @@ ORDERED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "marts/mastery_curve": (("lower", "mastered_share"), ("mastered_share", "upper"), ("reached", "n_started")),
     "marts/skill_decay": (("lower", "change"), ("change", "upper")),
     "marts/scorer_agreement": (("bias_lower", "bias"), ("bias", "bias_upper")),
+    "marts/competency_growth": (("lower", "estimate"), ("estimate", "upper")),
+    "marts/outcome_links": (("lower", "estimate"), ("estimate", "upper")),
+    "marts/ramp_curve": (("lower", "ramped_share"), ("ramped_share", "upper")),
+    "marts/rollout_effects": (("lower", "estimate"), ("estimate", "upper")),
     "marts/language_parity": (("pass_lower", "pass_share"), ("pass_share", "pass_upper")),
 }
 # Oddities that a person should look at and that stop nothing.
@@ -121,7 +150,7 @@ def contract_rules(table: Table) -> list[Rule]:
             rules.append(Rule("in_set", (column.name,), values=values))
         elif column.name in SHARES - SIGNED.get(table.path, frozenset()) and column.type == "double":
             rules.append(Rule("between", (column.name,), low=0.0, high=1.0))
-        elif column.type in COUNTED:
+        elif column.type in COUNTED and column.name != "period":
             rules.append(Rule("between", (column.name,), low=0))
     rules += [Rule("ordered", pair) for pair in ORDERED.get(table.path, ())]
     rules.append(Rule("unique", table.key))

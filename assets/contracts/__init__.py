@@ -2,6 +2,7 @@
 
 from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
+from assets.contracts.effects import EFFECTS
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
 from assets.contracts.marts import BOARDS, INTAKE
 from assets.contracts.raw import RAW
@@ -9,7 +10,7 @@ from assets.contracts.sync import SYNC_TABLES
 from assets.contracts.table import Column, Table
 
 # In the order in which they are built: a mart may be made of marts before it.
-MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS)
+MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS)
 
 # What the registers say, taken over as it stands.
 OVERVIEWS: tuple[Table, ...] = (*INTAKE, *SYNC_TABLES)
@@ -36,6 +37,7 @@ PUBLISHED: dict[str, Table] = {
 
 __all__ = [
     "CORE",
+    "EFFECTS",
     "EXPORTS",
     "JUDGED",
     "MARTS",

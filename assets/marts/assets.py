@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 
 from assets.automation import FOLLOW_ANY_DAY, FOLLOW_CHECKED_DAY
-from assets.contracts import MARTS, OVERVIEWS, PUBLISHED_CORE, Table
+from assets.contracts import EFFECTS, MARTS, OVERVIEWS, PUBLISHED_CORE, Table
 from assets.marts.publish import publish
 from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
@@ -22,16 +22,20 @@ from integrations.sync import health
 
 if TYPE_CHECKING:
     from governance.catalog import Catalog
+    from governance.settings import Settings
 
 WAIT_S = 900.0  # another writer ends first
 POOL = "duckdb_writer"
 TABLES: tuple[Table, ...] = (*MARTS, *OVERVIEWS)
 
 
-def reference(catalog: "Catalog", minimum_cell: int) -> Reference:
-    """What the marts take from the catalog."""
+def reference(catalog: "Catalog", settings: "Settings") -> Reference:
+    """What the marts take from the catalog and the configuration."""
+    from governance.project import Project
+
     mastery = catalog.competencies_frame().select("competency", mastery_level="mastery")
-    return Reference({"watchpoints": catalog.watchpoints_frame(), "mastery": mastery}, minimum_cell)
+    frames = {"watchpoints": catalog.watchpoints_frame(), "mastery": mastery}
+    return Reference(frames, settings.minimum_cell, Project.load(settings.config).analysis)
 
 
 def facts(rules: Reference) -> dict[str, str | int]:
@@ -46,7 +50,7 @@ def refresh_all(
     from governance.batches import Batches
 
     settings = workspace.settings()
-    lake, rules = workspace.lake(), reference(workspace.catalog(), settings.minimum_cell)
+    lake, rules = workspace.lake(), reference(workspace.catalog(), settings)
     found = tenants(lake, settings.marts)
     state = workspace.state()
     batches = Batches(state).frame()
@@ -74,7 +78,7 @@ def _spec(table: Table) -> dg.AssetSpec:
         key=["marts", table.name],
         group_name="marts",
         description=f"{table.grain}.",
-        kinds={"duckdb", "sql"},
+        kinds={"duckdb", "python" if table in EFFECTS else "sql"},
         deps=[["core", name] for name in PUBLISHED_CORE],
         automation_condition=FOLLOW_CHECKED_DAY,
         code_version="1",
@@ -121,7 +125,7 @@ def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspa
 def published(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """One immutable file a tenant, with a manifest; readers follow ``current``. Unchanged content stays as it is."""
     settings = workspace.settings()
-    rules = reference(workspace.catalog(), settings.minimum_cell)
+    rules = reference(workspace.catalog(), settings)
     versions = {}
     for tenant in scoped(tenants(workspace.lake(), settings.marts), context.run.tags):
         warehouse = Warehouse(settings.marts / tenant, tenant)

@@ -186,6 +186,13 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
         )
 
 
+def show_everything(con: duckdb.DuckDBPyConnection) -> None:
+    """Let every bare name of a source or staging table show all of its rows."""
+    for name in (*SOURCES, *STAGES):
+        origin = "ledger" if name in STAGES else "working"
+        con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"')
+
+
 def restage(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, reach: str) -> None:
     """Compute a staging table again, whole or within reach."""
     table, rows = f'ledger.main."{name}"', select(name)

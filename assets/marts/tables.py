@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from assets.contracts import MARTS, PUBLISHED, Table
+from assets.contracts import EFFECTS, MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
 
 # Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
@@ -67,7 +67,9 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
     "knowledge_use": ("region", "language"),
 }
 # Published tables that marts are made of: session grain, overviews.
-SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH)
+ESTIMATED: tuple[str, ...] = tuple(table.name for table in EFFECTS)  # computed by assets.statistics, not by a SELECT
+SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH and name not in ESTIMATED)
+SELECTED: tuple[Table, ...] = tuple(table for table in MARTS if table.name in REACH)
 # Attributes of a cell rather than measurements in it: they stay where the figures are hidden.
 ATTRIBUTES = frozenset({"competency", "position", "severity", "regulation"})
 # Names the way in which the last roll-up, the cohort, splits a total: by role, by start, by language.
@@ -142,20 +144,3 @@ def load_frames(con: duckdb.DuckDBPyConnection, frames: Mapping[str, pl.DataFram
         con.execute(create(PUBLISHED[name]))
         if name in frames:
             insert(con, name, frames[name])
-
-
-def build_all(
-    con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame], minimum_cell: int
-) -> dict[str, int]:
-    """Make every mart in ``con`` as a whole from the session-grain tables in it; returns rows by table."""
-    register_reference(con, reference)
-    con.execute("create or replace temp view known_sessions as select tenant, session_id from sessions")
-    for name in STAGES:
-        con.execute(f'create or replace temp table "{name}" as {select(name)}')
-    counts = {}
-    for table in MARTS:
-        frame = rows_of(con, table, minimum_cell)
-        con.execute(create(table))
-        insert(con, table.name, frame)
-        counts[table.name] = frame.height
-    return counts

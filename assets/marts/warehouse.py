@@ -16,12 +16,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import MARTS, PUBLISHED, SYNC_TABLES, Table
+from assets.contracts import EFFECTS, PUBLISHED, SYNC_TABLES, Table
 from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
-from assets.marts.scope import Scope, aim, lend, restage, waves
-from assets.marts.tables import REACH, STAGES, create, insert, register_reference, rows_of, select
+from assets.marts.estimates import digest, estimate
+from assets.marts.scope import Scope, aim, lend, restage, show_everything, waves
+from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, register_reference, rows_of, select
+from governance.project import Analysis
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
 BLOAT = 0.3  # share of free blocks from which the working file is written anew
@@ -29,10 +31,11 @@ BLOAT = 0.3  # share of free blocks from which the working file is written anew
 
 @dataclass(frozen=True)
 class Reference:
-    """What decides the marts beside core: catalog frames (see ``register_reference``) and the minimum cell."""
+    """What decides the marts beside core: catalog frames (see ``register_reference``), minimum cell, analysis."""
 
     frames: Mapping[str, pl.DataFrame]
     minimum_cell: int
+    analysis: Analysis = field(default_factory=Analysis)
 
     @property
     def digest(self) -> str:
@@ -40,7 +43,9 @@ class Reference:
         parts = [select(name) for name in (*STAGES, *REACH)]
         parts += [create(table) for table in PUBLISHED.values()]
         parts += [frame.write_json() for _, frame in sorted(self.frames.items())]
-        return hashlib.sha256("\x00".join([*parts, str(self.minimum_cell)]).encode()).hexdigest()
+        return hashlib.sha256(
+            "\x00".join([*parts, str(self.minimum_cell), self.analysis.model_dump_json()]).encode()
+        ).hexdigest()
 
 
 @dataclass
@@ -112,6 +117,7 @@ class Warehouse:
                 scope.settle(con)
                 self._stage(con, scope)
                 self._marts(con, scope, reference.minimum_cell)
+                self._estimates(con, scope, reference)
             done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
@@ -167,7 +173,7 @@ class Warehouse:
 
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
         """Compute marts side by side and write them in turn; one made of others waits until those are written."""
-        tables = {table.name: table for table in MARTS}
+        tables = {table.name: table for table in SELECTED}
 
         def rows(desk: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
             aim(desk, scope, scope.reach(name), name)
@@ -184,6 +190,18 @@ class Warehouse:
         else:
             con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
         insert(con, table.name, frame)
+
+    def _estimates(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
+        """Compute the marts of estimates again where the tables that they rest on changed."""
+        standing = digest(loading.digests(con))
+        if not scope.whole and loading.fact(con, "estimates") == standing:
+            return
+        show_everything(con)
+        frames = estimate(con, reference.analysis, reference.minimum_cell)
+        for table in EFFECTS:
+            con.execute(create(table))
+            insert(con, table.name, frames[table.name])
+        loading.note(con, "estimates", standing)
 
     def _rewrite(self) -> None:
         """Write the working file without its free blocks."""

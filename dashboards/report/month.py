@@ -238,8 +238,8 @@ def outcomes(edition: Edition, names: Names) -> list[str]:
     shown = rows.filter(~pl.col("suppressed") & pl.col("estimate").is_not_null()) if rows.height else rows
     lines = []
     for (_,), part in shown.group_by("outcome", maintain_order=True) if shown.height else ():
-        level = part.filter(pl.col("exposure") == "level")
-        best = outcome_wording.strongest(level if level.height else part)
+        overall = part.filter(pl.col("exposure") == "overall")
+        best = outcome_wording.strongest(overall if overall.height else part)
         lines.append(_plain(outcome_wording.sentence(names, best)))
     returns = mart(edition, "practice_return", {}, ("item",))
     if returns.height:

@@ -9,7 +9,7 @@ from dashboards.figures.dots import SHARE, Scale, dots
 from dashboards.mart_queries import mart
 from dashboards.outcome_wording import effect, exposure_name, outcome_name
 from dashboards.shell import Page
-from dashboards.wording import count, percent
+from dashboards.wording import percent
 
 NUMBER = st.column_config.NumberColumn
 TABLE = {
@@ -52,11 +52,11 @@ def main() -> None:
     """Draw the page."""
     page = shell.current_page()
     place = shell.opening("Outcomes", "Does practice go with better deals, satisfaction and ramp time?")
-    shell.needs(page, "outcome_links")
+    shell.needs(page)
     frame = named(page, mart(page.edition, "outcome_links", {}, ("outcome", "exposure", "method")))
     shown = frame.filter(~pl.col("suppressed") & pl.col("estimate").is_not_null()) if frame.height else frame
     if shown.is_empty():
-        shell.answer(place, "There is nothing to link yet.")
+        shell.answer(place, "0 outcomes can be held against practice yet.")
         shell.missing(
             "No outcome stands beside enough practice." if frame.is_empty() else "Every link is withheld.",
             f"Bring outcomes with `rolecall ingest --outcomes` or a CRM connector; each link needs "
@@ -183,13 +183,12 @@ def returns(page: Page) -> None:
     if rows.is_empty():
         shell.missing(
             "No costs are configured.",
-            "Set the cost of a session in `config/rolecall.yaml` (`returns`), then run `rolecall run`.",
+            "Set them in `config/rolecall.yaml` (`analysis: costs:`), then run `rolecall run`.",
         )
         return
     st.markdown(outcome_wording.return_sentence(rows))
     frame = rows.with_columns(name=pl.col("item").map_elements(outcome_wording.item_name, return_dtype=pl.String))
     shell.grid(frame.with_columns(pl.col("value", "lower", "upper").cast(pl.Float64)), RETURN, "return-on-investment")
-    st.markdown(f"Counted over {count(rows.height, 'item')}; the costs are the configured ones, nothing is estimated.")
 
 
 if __name__ == "__main__":

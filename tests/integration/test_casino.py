@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from scipy import stats
 from support import casino
 from support.command import ROOT, Command
 
@@ -71,6 +72,33 @@ def test_outcomes_sum_to_the_files_points(rolecall: Command, dialogues: list[cas
         for person in dialogue["participant_info"].values()
     )
     assert number(rolecall, "select sum(value)::bigint as n from outcomes where kind = 'x-points'") == points
+
+
+@pytest.mark.parametrize("kind", ["points", "satisfaction", "likeness"])
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_links_are_the_correlations_that_scipy_finds_in_the_file(
+    rolecall: Command, dialogues: list[casino.Dialogue], kind: str, method: str
+) -> None:
+    annotated = [
+        (casino.strategy_counts(dialogue, agent), casino.outcomes(dialogue, agent))
+        for dialogue in dialogues
+        if dialogue["annotations"]
+        for agent in dialogue["participant_info"]
+    ]
+    results = [{row["kind"]: row["value"] for row in rows}[f"x-{kind}"] for _, rows in annotated]
+    rows = rolecall.rows(
+        "select exposure, estimate, n_learners from outcome_links"
+        f" where outcome = 'x-{kind}' and method = '{method}' and starts_with(exposure, 'criterion:')",
+        "--tenant",
+        casino.TENANT,
+    )
+    found = {row["exposure"].rsplit("/", 1)[1]: row for row in rows}
+    assert set(found) == set(casino.STRATEGIES)
+    correlate = stats.pearsonr if method == "pearson" else stats.spearmanr
+    for strategy, row in found.items():
+        theirs = correlate([counts[strategy] for counts, _ in annotated], results).statistic
+        assert row["estimate"] == pytest.approx(theirs, abs=0.00005)
+        assert row["n_learners"] == len(annotated)
 
 
 def test_the_same_ingest_again_changes_nothing(rolecall: Command, tmp_path: Path) -> None:

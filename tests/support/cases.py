@@ -52,6 +52,13 @@ def frames(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
          "first_seen_at": _start(each["day"], 0), **each, "day": date.fromisoformat(each["day"])}
         for n, each in enumerate(case.get("quarantine", []))
     ]  # fmt: skip
+    rows["outcomes"] = [
+        {"tenant": "t", "outcome_id": f"o{n}", "raw_ref": f"raw:{n}", **each, "day": date.fromisoformat(each["day"]),
+         "occurred_at": _start(each["day"], 8)}
+        for n, each in enumerate(case.get("outcomes", []))
+    ]  # fmt: skip
+    for each in rows["learners"]:
+        each |= {name: date.fromisoformat(each[name]) for name in ("hire_date", "left_on") if name in each}
     return {name: pl.DataFrame(each, infer_schema_length=None) for name, each in rows.items() if each}
 
 

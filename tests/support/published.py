@@ -10,7 +10,8 @@ from support.synthetic import Draw, catalog_frames, core_frames
 
 from assets.marts.digests import table_digest
 from assets.marts.publish import publish
-from assets.marts.tables import SOURCES, build_all, load_frames
+from assets.marts.tables import SOURCES, load_frames
+from assets.marts.whole import build_all
 
 
 def build_published(

@@ -90,7 +90,7 @@ class Played:
 
 def play(rng: Random, slot: Slot, uglies: Uglies) -> Played:
     """Let the learner hold the conversation and score it."""
-    performance = _performance(rng, slot)
+    performance = perform(rng, slot)
     violations = _violations(rng, slot)
     if slot.is_test:  # a test conversation is over the moment it is made
         return Played(slot, [], slot.at, "end_conversation_endpoint_hit", performance, {}, {}, [], [])
@@ -109,7 +109,7 @@ def play(rng: Random, slot: Slot, uglies: Uglies) -> Played:
     return played
 
 
-def _performance(rng: Random, slot: Slot) -> dict[str, float]:
+def perform(rng: Random, slot: Slot) -> dict[str, float]:
     """How well it went per criterion (0 to 1): skill, the day's form and the scenario's difficulty."""
     form = rng.gauss(0, 0.04) - 0.02 * (slot.scenario.difficulty - 3)
     return {

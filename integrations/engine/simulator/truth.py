@@ -1,7 +1,7 @@
 """What was put into a simulation, so that whatever is computed from it can be held against it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +14,24 @@ from integrations.engine.simulator.people import Learner
 from integrations.engine.simulator.schedule import SCORER_CHANGE, SCORERS, VERSION_CHANGE
 from integrations.engine.simulator.session import Played
 from integrations.engine.simulator.settings import Effects, Uglies
+
+
+def true_growth(rows: Iterable[tuple[str, str, str, float]]) -> dict[str, float]:
+    """Mean rise of true skill from the first k to the last k attempts, by competency.
+
+    ``rows`` are (learner, competency, version of rubric and scorer, skill) in order of time. Of each learner the
+    version practised most under counts, the later name where two tie; k is at most 3 and the ends never overlap.
+    """
+    spells: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for learner, competency, version, skill in rows:
+        spells.setdefault((competency, learner), {}).setdefault(version, []).append(skill)
+    gains: dict[str, list[float]] = {}
+    for (competency, _), versions in sorted(spells.items()):
+        _, skills = max(versions.items(), key=lambda item: (len(item[1]), item[0]))
+        k = min(3, len(skills) // 2)
+        if k:
+            gains.setdefault(competency, []).append((sum(skills[-k:]) - sum(skills[:k])) / k)
+    return {competency: sum(each) / len(each) for competency, each in gains.items()}
 
 
 @dataclass
@@ -53,6 +71,7 @@ class Truth:
                 "is_test": slot.is_test,
                 "turns": len(played.turns),
                 "scorer_version": slot.scorer.version,
+                "rehearsed": sorted({item.competency for item in slot.rubric.criteria if played.scores.get(item.id)}),
                 "skills": {name: round(value, 4) for name, value in slot.skills.items()},
                 "performance": {name: round(value, 4) for name, value in played.performance.items()},
                 "scores": played.scores,
@@ -60,6 +79,12 @@ class Truth:
                 "guardrails": [name for name, _, _ in played.guardrails],
             }
         )
+
+    def _rehearsed(self) -> Iterator[tuple[str, str, str, float]]:
+        for each in sorted(self.played, key=lambda played: str(played["started_at"])):
+            version = ":".join((*each["rubric"], each["scorer_version"]))
+            for competency in each["rehearsed"]:
+                yield each["learner_id"], competency, version, each["skills"][competency]
 
     def people(self, learners: Sequence[Learner]) -> None:
         """Keep the learning curves."""
@@ -94,6 +119,7 @@ class Truth:
                 "csat": {"base": outcomes.BASE_CSAT, "ability": outcomes.ABILITY_CSAT},
                 "noise": {"log_deal": outcomes.DEAL_NOISE, "csat": outcomes.CSAT_NOISE},
             },
+            "growth_first_to_last_k": {name: round(value, 4) for name, value in true_growth(self._rehearsed()).items()},
             "scorers": [asdict(scorer) for scorer in SCORERS],
             "scorer_change": (self.start + timedelta(days=round(days * SCORER_CHANGE))).isoformat(),
             "version_change": (self.start + timedelta(days=round(days * VERSION_CHANGE))).isoformat(),

@@ -157,6 +157,8 @@ def session_turns(timed: bool = True) -> pl.DataFrame:
             "text": ["Hello", "<b>Hi</b> " + "x" * 200],
             "start_s": [0.0, 5.0] if timed else [None, None],
             "duration_s": [4.0, None],
+            "response_gap_s": [None, 1.0],
+            "interrupted": [False, False],
         },
         schema_overrides={"start_s": pl.Float64},
     )

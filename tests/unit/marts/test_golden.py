@@ -1,6 +1,7 @@
 """Golden pairs: a few sessions in, the rows that a mart must give out. Edge cases are file names."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from support import cases
 
 from assets.contracts import TABLES
-from assets.marts.tables import build_all, load_frames
+from assets.marts.tables import load_frames
+from assets.marts.whole import build_all
+from governance.project import Analysis
 
 FOLDER = Path(__file__).parents[2] / "golden" / "marts"
 CASES = sorted(FOLDER.glob("*.json"))
@@ -47,7 +50,7 @@ def marts_of(case: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     load_frames(con, frames)
-    build_all(con, {"watchpoints": watch, "mastery": mastery}, 10)
+    build_all(con, {"watchpoints": watch, "mastery": mastery}, 10, Analysis(**case.get("analysis", {})))
     return con
 
 
@@ -77,6 +80,8 @@ def test_every_mart_has_a_golden_case() -> None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return float(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -236,7 +236,8 @@ def test_a_table_that_is_not_in_the_contract_is_not_published(place: Place) -> N
         publish(place.warehouse.working, place.warehouse.folder, done.digests, now=NOW, keep=3, facts={})
 
 
-def test_marts_are_in_the_order_of_their_key(place: Place) -> None:
-    place.refresh()
-    for table in MARTS:
-        assert place.tables()[table.name].height > 0
+def test_marts_have_rows_unless_the_drawn_sessions_say_nothing(place: Place) -> None:
+    # Nobody scored twice, no document was cited, no deal or ramp recorded, no costs configured.
+    silent = {"scorer_agreement", "knowledge_use", "ramp_curve", "rollout_effects", "practice_return"}
+    tables = place.tables()
+    assert {table.name for table in MARTS if tables[table.name].is_empty()} == silent
