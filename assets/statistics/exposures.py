@@ -63,9 +63,9 @@ def curve(scores: pl.DataFrame) -> pl.DataFrame | None:
     names = [f"step_{step}" for step in steps[1:]]
     design = data.with_columns((pl.col("step") == step).cast(pl.Float64).alias(f"step_{step}") for step in steps[1:])
     fit = feols(f"score ~ {' + '.join(names)} | learner_key + version", design)
-    found = fit.coef()
-    if any(name not in found.index for name in names):
+    if fit is None or any(name not in fit.coef().index for name in names):
         return None
+    found = fit.coef()
     return pl.DataFrame(
         {"rehearsals": steps, "gain": [0.0, *(float(found[name]) for name in names)]},
         schema={"rehearsals": pl.Int64, "gain": pl.Float64},

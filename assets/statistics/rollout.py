@@ -66,6 +66,8 @@ def _fit(months: pl.DataFrame, waves: list[int]) -> Study | None:
         for (w, s), name in names.items()
     )
     fit = feols(f"y ~ {' + '.join(names.values())} | person + month", data, vcov={"CRV1": "learner_key"})
+    if fit is None:
+        return None
     kept = list(fit.coef().index)
     covariance, beta = np.asarray(fit._vcov), fit.coef().to_numpy()
     weights: dict[int, np.ndarray] = {}

@@ -52,8 +52,8 @@ def _design(panel: pl.DataFrame) -> pl.DataFrame | None:
     )
 
 
-def _estimate(fit: Any) -> Estimate | None:
-    if "x10" not in fit.coef().index:
+def _estimate(fit: Any | None) -> Estimate | None:
+    if fit is None or "x10" not in fit.coef().index:
         return None
     bounds = fit.confint().loc["x10"]
     found = Estimate(float(fit.coef()["x10"]), float(bounds.iloc[0]), float(bounds.iloc[1]), float(fit.pvalue()["x10"]))

@@ -68,7 +68,7 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
         note = st.text_area("What was done or found", key="case-note", help="It stands in the audit report")
         with st.container(horizontal=True):
             acknowledged = st.form_submit_button("Acknowledge")
-            closed = st.form_submit_button("Close", type="primary")
+            closed = st.form_submit_button("Close")
     if acknowledged or closed:
         try:
             escalations.step(page.reader, thing, chosen, "closed" if closed else "acknowledged", note)

@@ -90,7 +90,7 @@ def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame) -> None:
             for each in criteria.iter_rows(named=True)
         }  # fmt: skip
         reason = st.text_area("Reason", key="review-reason", help="It stands in the audit report")
-        if st.form_submit_button("Decide", type="primary"):
+        if st.form_submit_button("Decide"):
             _decide(page, reviews, row, verdict, reason, adjusted if verdict == "adjust" else None)
 
 

@@ -14,6 +14,7 @@ from statsmodels.stats.multitest import multipletests
 from assets.statistics import exposures, ramp, rollout
 from assets.statistics.correlation import pearson, spearman
 from assets.statistics.families import bh, judge
+from assets.statistics.fixest import feols, shared
 from assets.statistics.growth import first_last, mixed_model
 from assets.statistics.within import naive, within_learner
 
@@ -242,3 +243,23 @@ def test_event_study_finds_a_staggered_effect_and_no_trend_before_it() -> None:
     for period, (effect, learners) in study.periods.items():
         assert learners >= 50
         assert effect.lower - 0.1 <= (0.5 if period >= 0 else 0.0) <= effect.upper + 0.1
+
+
+def test_records_that_share_no_person_and_month_give_no_estimate() -> None:
+    """One record a learner, as after a first week: pyfixest would end the process, which no caller could catch."""
+    panel = pl.DataFrame(
+        {
+            "learner_key": [f"l{i}" for i in range(40)],
+            "y": [float(i % 7) for i in range(40)],
+            "x": [i % 2 / 2 for i in range(40)],
+        }
+    )
+    assert feols("y ~ x | learner_key", panel) is None
+    assert feols("y ~ x", panel) is not None
+
+
+def test_leaving_one_record_out_may_leave_others_alone() -> None:
+    chain = pl.DataFrame({"person": ["a", "a", "b", "b", "c"], "month": [1, 2, 2, 3, 3]})
+    assert shared(chain, ["person", "month"]).is_empty()
+    pairs = pl.DataFrame({"person": ["a", "a", "b", "b", "c"], "month": [1, 2, 1, 2, 2]})
+    assert shared(pairs, ["person", "month"]).rows() == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
