@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import fastexcel
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
@@ -99,7 +100,7 @@ class Files:
             )
         try:
             return _read(found[-1], self.options.sheet)
-        except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        except (pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError, ValueError) as error:
             said = " ".join(str(error).split())[:200]
             raise SourceError(f"{self.name}: {found[-1].name} cannot be read: {said}", "Export it again") from error
 

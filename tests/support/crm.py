@@ -12,6 +12,7 @@ from support.pipeline import Home
 from assets.core import outcomes, plan, reported
 from assets.raw import records
 from assets.raw.records import EntityLanding
+from governance.settings import PROJECT
 from integrations.crm import config
 from integrations.crm.base import Connector
 from integrations.crm.systems import open_connector
@@ -24,11 +25,14 @@ PEOPLE = [
 
 
 class CrmHome(Home):
-    """A home with ``config/connectors``."""
+    """A home with ``config/connectors`` of its own and the catalog of the project."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, folder / "config")
         (self.config / "connectors").mkdir(parents=True, exist_ok=True)
+        for path in (PROJECT / "config").iterdir():
+            if path.name != "connectors":
+                (self.config / path.name).symlink_to(path)
 
     def write(self, name: str, content: dict[str, Any]) -> config.CrmConnector:
         """Write a connector's file and read it as a user's."""
