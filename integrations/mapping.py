@@ -107,6 +107,8 @@ class Entity(BaseModel):
             raise ValueError(f"attributes.{name}: names or reaches a person; such fields may stand under people alone")
         if self.role != "people" and not self.people:
             raise ValueError("people: name at least one field that says whose record it is")
+        if "amount" in given and "currency" not in given:
+            raise ValueError("currency: is missing; an amount without one is no outcome (a constant will do)")
         if self.role == "deal" and not self.stages:
             raise ValueError("stages: say which stage means won and which lost")
         kind = self.constants.get("kind")

@@ -102,22 +102,23 @@ class Desk:
         plan = self._plan(learners)
         if dry_run or not (plan.sessions or plan.learners):
             return Outcome(len(plan.asked), len(plan.learners), plan.decided)
-        subject = Subject(self.tenant, plan.learners, plan.sessions)
+        subject = Subject(self.tenant, plan.learners, plan.sessions, self._tokens(plan.learners))
         with self.lake.writing("erasing"):
             media = erasure.media_of(self.lake, self.tenant, plan.sessions)
             erasure_id = self._erasures.begin(subject, plan.decided, by=self.by, version=plan.version, at=self.now)
             progress("raw and exports")
-            removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions).rows
+            removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions, subject.tokens).rows
+            told = self._erasures.delivered(subject)
             progress("state database")
             uris = media["uri"].to_list()
             removed |= self._erasures.remove(erasure_id, subject, uris, by=self.by, at=self.now)
             progress("files")
-            removed["files"], elsewhere = _files(self.settings, media)
+            removed["files"], recordings = _files(self.settings, media)
             _publish_anew(self.settings, self.tenant, self.now, progress)
             progress("compacting the state database")
             self._erasures.compact()
             self._erasures.finish(erasure_id, removed, self.now)
-        return Outcome(len(plan.asked), len(plan.learners), plan.decided, removed, elsewhere, erasure_id)
+        return Outcome(len(plan.asked), len(plan.learners), plan.decided, removed, [*recordings, *told], erasure_id)
 
     def _plan(self, learners: Sequence[str]) -> "_Plan":
         """Every session's fate: of the learners asked for, or of all where retention alone decides."""
@@ -146,6 +147,11 @@ class Desk:
             decided=_counted([decision for *_, decision in fates], held, holds),
             version=retention.version,
         )
+
+    def _tokens(self, learners: Sequence[str]) -> tuple[str, ...]:
+        """Digests under which records of CRMs name these learners."""
+        known = self._identities.tokens(self.tenant)
+        return tuple(known.filter(known["learner_key"].is_in(list(learners)))["token"])
 
     def _keys(self, learners: Sequence[str]) -> list[str]:
         """Keys of learners; whoever is unknown stops the request."""

@@ -16,7 +16,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assets.contracts.raw import CRM_RECORDS
 from assets.lake import Lake
 from assets.scope import TENANT
 from governance.audit.books import close_the_books
@@ -133,7 +132,7 @@ class _Run:
         from governance.secrets import secret_key
         from integrations.feeds import feeds
 
-        if self.lake.days(CRM_RECORDS.path):
+        if not reported.idle(self.lake):
             identities = Identities(self.state, secret_key(self.settings))
             reported.refresh(self.lake, feeds(self.settings.config), identities, self.now)
 

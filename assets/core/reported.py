@@ -56,7 +56,7 @@ class Reported:
 
 def refresh(lake: Lake, feeds: Sequence[Feed], identities: Identities, now: datetime) -> tuple[date, ...]:
     """Derive again where something changed; the days whose outcomes differ now."""
-    if not lake.files(CRM_RECORDS.path) and not lake.days(TABLE):
+    if idle(lake):
         return ()
     people = _People.of(feeds, identities)
     inputs = _inputs(lake, feeds, people, now)
@@ -76,6 +76,11 @@ def refresh(lake: Lake, feeds: Sequence[Feed], identities: Identities, now: date
             con.close()
         _remember(lake, {"inputs": inputs, "counts": counts})
     return changed
+
+
+def idle(lake: Lake) -> bool:
+    """No connector has ever landed a record, or what was derived from the last one is gone as well."""
+    return not (lake.files(CRM_RECORDS.path) or lake.days(TABLE) or lake.path(UNMATCHED).is_file())
 
 
 def summary(lake: Lake) -> list[Reported]:

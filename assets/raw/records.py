@@ -20,14 +20,15 @@ import polars as pl
 from pydantic import ValidationError
 
 from assets.contracts.raw import CRM_RECORDS
-from assets.duck import connect, file_list, literal
+from assets.duck import connect
 from assets.lake import Lake
 from assets.raw.landing import LandingError
 from assets.raw.merge import PARQUET, merge
 from assets.raw.outcomes import impersonal
+from assets.raw.persons import Person, Persons, refusal
+from assets.raw.versions import HELD, SCHEMA, newest, news
 from governance.batches import Batches, Reject
 from governance.identities import DirectoryEntry, Identities
-from governance.source_people import SourcePeople
 from governance.state import State
 from integrations.mapping import Entity, Fact, Feed, MappingError, directory_entry, fact
 from integrations.sources import Page, Record, Source, SourceError, Unreadable
@@ -36,22 +37,6 @@ CHUNK = 20_000  # records that land at once; the cursor follows them
 FEW = 20  # living records below which a share says nothing
 CURSORS = "raw/.cursors"
 WAIT_S = 600.0
-SCHEMA: dict[str, Any] = {
-    "record_id": pl.String,
-    "version": pl.String,
-    "modified_at": pl.Datetime("us", "UTC"),
-    "deleted": pl.Boolean,
-    "kind": pl.String,
-    "stage": pl.String,
-    "value": pl.Decimal(18, 4),
-    "unit": pl.String,
-    "answers": pl.Int64,
-    "opened_at": pl.Datetime("us", "UTC"),
-    "occurred_at": pl.Datetime("us", "UTC"),
-    "people": pl.List(pl.Struct({"rule": pl.String, "match": pl.String, "token": pl.String})),
-    "attributes": pl.String,
-}
-HELD = ("record_id", "version", "modified_at", "deleted")
 Clock = Callable[[], datetime]
 Progress = Callable[[str, int], None]  # entity, records read so far
 
@@ -149,6 +134,7 @@ class _Desk:
         self.cursors = Cursors(lake, feed)
         self.done = EntityLanding(name)
         self.batches = Batches(state)
+        self.persons = Persons(feed, identities)
 
     def people(self) -> EntityLanding:
         """Directory entries of a source's people; all of them, since a directory is small."""
@@ -165,8 +151,9 @@ class _Desk:
                     entries.append(DirectoryEntry.model_validate(fields))
                 except (MappingError, ValidationError) as error:
                     refused.append(_why(self.name, record.id, error))
-            known = self.identities.record(entries)
-            self._count(len(entries), known.same, refused)
+            admitted, erased = self.persons.admitted(entries, self.name)
+            known = self.identities.record(admitted)
+            self._count(len(admitted), known.same, [*refused, *erased])
             self.progress(self.name, self.done.read)
         self._close(batch_id)
         return self.done
@@ -178,7 +165,7 @@ class _Desk:
         began = self.clock()
         cursor = kept.get("cursor") if self.source.capabilities.cursor else None
         self.done.whole = cursor is None
-        held = _held(self.lake, self.feed, self.name)
+        held = newest(self.lake, self.feed, self.name)
         batch_id = self._open()
         kept = {**kept, "query": mark}
         seen: set[str] = set()
@@ -246,18 +233,25 @@ class _Desk:
     def _land(self, pages: Sequence[Page], held: pl.DataFrame, batch_id: str) -> pl.DataFrame:
         """Land the versions that differ from the newest one held; the held versions afterwards."""
         now = self.clock()
-        rows: list[tuple[Any, ...]] = []
+        facts: list[Fact] = []
         refused = [_reject(each) for page in pages for each in page.unreadable]
-        people: dict[str, tuple[str, str]] = {}
         for record in (record for page in pages for record in page.records):
             try:
-                rows.append(self._row(fact(self.entity, record), people))
+                facts.append(fact(self.entity, record))
             except MappingError as error:
                 refused.append(_why(self.name, record.id, error))
+        rows: list[tuple[Any, ...]] = []
+        noted: list[Person] = []
+        for found, people in zip(facts, self.persons.named(facts), strict=True):
+            if people is None:
+                refused.append(refusal(f"{self.name} {found.record_id}"))
+                continue
+            rows.append(self._row(found, people))
+            noted += people
         arriving = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-        fresh = _news(arriving, held)
+        fresh = news(arriving, held)
         if fresh.height:
-            SourcePeople(self.state).note(self.feed.tenant, self.feed.name, people, now)
+            self.persons.note(noted, now)
             self._write(fresh, now, batch_id)
         self.done.gone += int(fresh["deleted"].sum())
         self._count(len(rows), len(rows) - fresh.height, refused)
@@ -266,13 +260,8 @@ class _Desk:
         kept = held.join(fresh.select("record_id"), on="record_id", how="anti")
         return pl.concat([kept, fresh.select(HELD)])
 
-    def _row(self, found: Fact, people: dict[str, tuple[str, str]]) -> tuple[Any, ...]:
-        named = []
-        for each in found.people:
-            match = f"account:{self.feed.name}" if each.match == "account" else each.match
-            token = self.identities.token(self.feed.tenant, match, each.value)
-            people[token] = (match, each.value)
-            named.append({"rule": each.rule, "match": match, "token": token})
+    def _row(self, found: Fact, people: Sequence[Person]) -> tuple[Any, ...]:
+        named = [{"rule": each.rule, "match": each.match, "token": each.token} for each in people]
         kept = impersonal({name: _plain(value) for name, value in found.attributes.items() if value is not None})
         self.done.withheld += sum(value is not None for value in found.attributes.values()) - len(kept)
         attributes = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else None
@@ -336,42 +325,6 @@ class _Desk:
             refused=done.refused,
             withheld=done.withheld,
         )
-
-
-def _news(arriving: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """The newest version of each arriving record, where it differs from the one held and is not older than it.
-
-    A tombstone of a record that never landed, or landed as deleted, is no news either.
-    """
-    newest = (
-        arriving.with_row_index("_place")
-        .sort("modified_at", "_place", nulls_last=False)
-        .unique("record_id", keep="last", maintain_order=True)
-    )
-    joined = newest.join(held.select(HELD), on="record_id", how="left", suffix="_held")
-    older = (pl.col("modified_at") < pl.col("modified_at_held")).fill_null(False)
-    moot = pl.col("deleted") & (pl.col("version_held").is_null() | pl.col("deleted_held").fill_null(False))
-    news = pl.col("version").ne_missing(pl.col("version_held")) & ~moot & ~(older & ~pl.col("deleted"))
-    return joined.filter(news).sort("_place").select(list(SCHEMA))
-
-
-def _held(lake: Lake, feed: Feed, entity: str) -> pl.DataFrame:
-    """The newest landed version of every record of an entity."""
-    files = lake.files(CRM_RECORDS.path)
-    if not files:
-        return pl.DataFrame(schema={name: SCHEMA[name] for name in HELD})
-    con = connect()
-    try:
-        return con.sql(f"""
-            select record_id, version, modified_at, deleted
-            from read_parquet({file_list(files)})
-            where tenant = {literal(feed.tenant)} and connector = {literal(feed.name)} and entity = {literal(entity)}
-            qualify row_number() over (
-                partition by record_id order by received_at desc, modified_at desc nulls last, version
-            ) = 1
-        """).pl().cast({name: SCHEMA[name] for name in HELD})  # fmt: skip
-    finally:
-        con.close()
 
 
 def _chunks(pages: Iterator[Page]) -> Iterator[list[Page]]:

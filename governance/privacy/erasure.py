@@ -23,6 +23,7 @@ from governance.state.models import ErasedRow, ErasureRow
 
 TABLES = ErasedRow.metadata.tables
 OF_SESSIONS = ("launches", "session_days", "pulls")
+OF_LEARNERS = ("sync_records", "sync_intents", "sync_rejects")  # of people's records; statements have keys of their own
 ERASED = ErasedRow.__table__.c
 RULE = "erased"
 REASON = "the session was erased and may not come back; ask who sent it to delete it as well"
@@ -31,11 +32,15 @@ ERASURE = ErasureRow.__table__.c
 
 @dataclass(frozen=True)
 class Subject:
-    """What is to be forgotten of one tenant: whole learners, and sessions of learners who stay."""
+    """What is to be forgotten of one tenant: whole learners, and sessions of learners who stay.
+
+    ``learners`` are learner keys; ``tokens`` the digests under which the records of CRMs name these learners.
+    """
 
     tenant: str
-    learners: tuple[str, ...]  # learner keys
+    learners: tuple[str, ...]
     sessions: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 class Erasures:
@@ -57,7 +62,7 @@ class Erasures:
             "retention_version": version,
             "decided": [dict(each) for each in decided],
         }
-        names = (*subject.learners, *subject.sessions)
+        names = (*subject.learners, *subject.sessions, *subject.tokens)
         blocks = [{"token": token(subject.tenant, name), "erasure_id": erasure_id} for name in names]
         facts = {"sessions": len(subject.sessions), "learners": len(subject.learners), "decided": row["decided"]}
         with self.state.session() as session:
@@ -66,6 +71,15 @@ class Erasures:
             session.flush()
             chain.append(session, [Event("erasure", by, erasure_id, subject.tenant, facts=facts, at=at)])
         return erasure_id
+
+    def delivered(self, subject: Subject) -> list[str]:
+        """Records of people at other systems that hold what was written there about the learners."""
+        table = TABLES["sync_records"]
+        with self.state.reading() as session:
+            query = select(table.c.target, table.c.remote_id).where(
+                table.c.tenant == subject.tenant, among(session, table.c.key, subject.learners)
+            )
+            return sorted(f"{target}, record {remote_id}" for target, remote_id in session.execute(query))
 
     def blocked(self, names: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Which of these (tenant, session id or learner key) were erased and must not come back."""
@@ -101,6 +115,12 @@ class Erasures:
             counts["inbox"] = connection.execute(update(inbox).where(*mine(inbox)).values(body=None)).rowcount
             gone = delete(probes).where(among(session, probes.c.uri, media))
             counts["media_probes"] = connection.execute(gone).rowcount
+            named = TABLES["source_people"]
+            mine_named = (named.c.tenant == subject.tenant, among(session, named.c.token, subject.tokens))
+            counts["source_people"] = connection.execute(delete(named).where(*mine_named)).rowcount
+            for table in (TABLES[name] for name in OF_LEARNERS):
+                told = (table.c.tenant == subject.tenant, among(session, table.c.key, subject.learners))
+                counts[table.name] = connection.execute(delete(table).where(*told)).rowcount
             counts["identities"] = self._forget(session, subject)
             forgotten = self._unseal(session, subject)
             counts["audit_events"] = len(forgotten)

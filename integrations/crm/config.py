@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from governance import yaml_files
 from integrations.mapping import Feed, Match
 from integrations.sync.credentials import DOTENV, variable
 
@@ -117,22 +117,11 @@ def _read(path: Path) -> CrmConnector:
     content = _content(path)
     if content.get("kind") != "crm":
         raise ConnectorError(f"{path}: kind is {content.get('kind')!r}, not crm; another command takes this connector")
-    try:
-        return CrmConnector.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConnectorError(f"{path}: {place + ': ' if place else ''}{message}") from error
+    return yaml_files.check({**content, "name": path.stem}, CrmConnector, ConnectorError, str(path))
 
 
 def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConnectorError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConnectorError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    content = yaml_files.read(path, ConnectorError, absent="check that it may be read")
     if not isinstance(content, dict):
         raise ConnectorError(f"{path}: expected keys and values")
     return content
