@@ -55,9 +55,8 @@ class Pages:
             reply = self._get(address, params)
             place.trust(reply)
             statements, more = _parts(reply, self.url)
+            statements = [*statements, *self._border(asked, statements)]
             following = self._following(more, visited)
-            if following is not None:
-                statements = [*statements, *self._border(asked, statements)]
             place.take(statements)
             yield Batch(statements, place.reached if following is not None else place.end)
             if following is None:
@@ -74,7 +73,7 @@ class Pages:
 
     def _border(self, asked: Mapping[str, str], page: Sequence[Statement]) -> Sequence[Statement]:
         """What was stored in the same moment as the page's last statement and is not on it."""
-        last = max((at for each in page if (at := stored(each)) is not None), default=None)
+        last = stored(page[-1]) if page else None
         if last is None:
             return ()
         params = {**asked, "since": iso(last - TIE) or "", "until": iso(last + TIE) or "", "ascending": "true"}
