@@ -2,7 +2,8 @@
 
 An LRS is read twice where its word cannot be trusted: from a little before the last statement that was read, because
 statements may show late, and at the border of two pages, because cursors were seen that drop statements of the same
-millisecond. So a statement may come twice, but it comes.
+millisecond. One that does not say through which moment it is consistent, as it must, is read from the start each time:
+such LRSs were seen to take ``since`` for the time of the event. So a statement may come twice, but it comes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +20,15 @@ from integrations.sync.transport import Lost, Reply, Transport
 CONSISTENT = "x-experience-api-consistent-through"
 TIE = timedelta(milliseconds=1)  # the finest time that every LRS keeps
 OVERLAP = timedelta(seconds=1)  # before the time through which the LRS says that it is consistent
-UNSURE = timedelta(minutes=5)  # where it does not say
 Statement = Any  # JSON as the LRS sent it; nothing about it is known yet
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Statements of one answer; ``since`` is where reading may go on once they have landed, None: not yet known."""
+    """Statements of one answer.
+
+    ``since`` is where reading may go on once they have landed; None: where it went on this time.
+    """
 
     statements: Sequence[Statement]
     since: datetime | None
@@ -76,7 +79,7 @@ class Pages:
         last = stored(page[-1]) if page else None
         if last is None:
             return ()
-        params = {**asked, "since": iso(last - TIE) or "", "until": iso(last + TIE) or "", "ascending": "true"}
+        params = {**asked, "since": iso(last - TIE) or "", "until": iso(last) or "", "ascending": "true"}
         found, _ = _parts(self._get("statements", params), self.url)
         known = {_id(each) for each in page}
         return [each for each in found if _id(each) not in known]
@@ -130,18 +133,21 @@ class _Place:
         times = [at for each in statements if (at := stored(each)) is not None]
         if not times:
             return
-        if self._latest is not None and min(times) < self._latest - TIE:
-            self._sorted = False
-        self.reached = self._before(self._latest) if self._sorted and self._latest is not None else None
-        self._latest = max(times) if self._latest is None else max(self._latest, *times)
+        before, newest = self._latest, max(times)
+        self._sorted = self._sorted and (before is None or min(times) >= before)
+        rose = self._sorted and before is not None and newest > before
+        self.reached = self._before(before) if rose and before is not None else None
+        self._latest = newest if before is None else max(before, newest)
 
     @property
     def end(self) -> datetime | None:
         """The place after the last page."""
         return self._since if self._latest is None else self._before(self._latest)
 
-    def _before(self, latest: datetime) -> datetime:
-        found = latest - UNSURE if self._through is None else min(latest, self._through) - OVERLAP
+    def _before(self, latest: datetime) -> datetime | None:
+        if self._through is None:
+            return None
+        found = min(latest, self._through) - OVERLAP
         return found if self._since is None else max(found, self._since)
 
 
