@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from integrations.crm import config as crm
+from integrations.lms import config as lms
 from integrations.mapping import Feed
 
 
@@ -13,4 +14,4 @@ def feeds(config: Path) -> Sequence[Feed]:
     Raises:
         ConnectorError: a connector's file is wrong; then nothing is derived rather than half of it.
     """
-    return [connector for connector in crm.connectors(config) if connector.read]
+    return [connector for kind in (crm, lms) for connector in kind.connectors(config) if connector.read]

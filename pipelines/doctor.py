@@ -228,6 +228,27 @@ def _skew(date: str | None, now: datetime) -> timedelta | None:
         return None
 
 
+def crms(settings: Settings, now: datetime) -> Finding:
+    """Every CRM that is switched on takes the login, has the objects that are read and the fields that are written."""
+    from integrations.crm.config import ConnectorError, connectors
+    from integrations.crm.systems import probe
+    from integrations.sources import SourceError
+    from integrations.sync.base import SyncError
+
+    well, wrong, remedies = [], [], []
+    for connector in connectors(settings.config):
+        if not connector.enabled:
+            continue
+        try:
+            well.append(f"{connector.name}: {probe(connector)}")
+        except (ConnectorError, SourceError, SyncError) as error:
+            wrong.append(str(error) if str(error).startswith(connector.name) else f"{connector.name}: {error}")
+            remedies.append(getattr(error, "remedy", None) or "Mend the connector's file; see docs/crm.md")
+    if wrong:
+        return Finding("CRM", "fail", "; ".join(wrong), "; ".join(dict.fromkeys(remedies)))
+    return Finding("CRM", "ok", "; ".join(well) or "none is connected")
+
+
 def gateway(settings: Settings, now: datetime) -> Finding:
     """Tenants can reach the gateway, with tokens that cannot be guessed."""
     tokens = {tenant: token.get_secret_value() for tenant, token in settings.gateway_tokens.items()}
@@ -289,6 +310,7 @@ CHECKS: dict[str, Callable[[Settings, datetime], Finding]] = {
     "clock": clock,
     "catalog": catalog,
     "destinations": destinations,
+    "CRM": crms,
     "policy": policy,
     "rolecall.yaml": project,
     "state database": state,

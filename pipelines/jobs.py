@@ -58,12 +58,17 @@ deliver = dg.define_asset_job(
 read_crm = dg.define_asset_job(
     "read_crm",
     selection=dg.AssetSelection.assets(["raw", "crm_records"]),
-    description="What changed at every enabled CRM, with its checks; stale days of outcomes follow.",
+    description="What changed at every enabled CRM and LMS, with its checks; stale days of outcomes follow.",
 )
 write_crm = dg.define_asset_job(
     "write_crm",
     selection=dg.AssetSelection.assets(["exports", "crm_writeback"]),
     description="Readiness to people's records of every enabled CRM, from the published marts.",
+)
+write_lms = dg.define_asset_job(
+    "write_lms",
+    selection=dg.AssetSelection.assets(["exports", "lms_writeback"]),
+    description="Scores to every gradebook column of every enabled LMS, from the published marts.",
 )
 packages = dg.define_asset_job(
     "build_packages", selection=PACKAGES, description="SCORM packages of every destination, scenario and edition."
@@ -81,5 +86,6 @@ JOBS = [
     deliver,
     read_crm,
     write_crm,
+    write_lms,
     packages,
 ]

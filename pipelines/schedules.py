@@ -37,7 +37,7 @@ read_crm = dg.ScheduleDefinition(
     cron_schedule="35 * * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Fetches from every enabled CRM; does nothing without one",
+    description="Fetches from every enabled CRM and LMS; does nothing without one",
 )
 
 write_crm = dg.ScheduleDefinition(
@@ -49,6 +49,15 @@ write_crm = dg.ScheduleDefinition(
     description="Writes readiness to every enabled CRM, once a day; does nothing without one",
 )
 
+write_lms = dg.ScheduleDefinition(
+    name="write_lms",
+    job=jobs.write_lms,
+    cron_schedule="50 * * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Writes scores to every enabled LMS, every hour; does nothing without one",
+)
+
 report = dg.ScheduleDefinition(
     name="monthly_report",
     job=housework.report,
@@ -58,4 +67,4 @@ report = dg.ScheduleDefinition(
     description="Writes the report of the month before for every tenant",
 )
 
-SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm, report]
+SCHEDULES = [prune, reconcile, deliver, read_crm, write_crm, write_lms, report]

@@ -11,10 +11,15 @@ from assets.raw.landing import LandingError
 from assets.raw.records import EntityLanding
 from governance.identities import Identities
 from governance.state import State
-from integrations.crm.config import ConnectorError, CrmConnector, connectors
+from integrations.connectors import ConnectorError
+from integrations.crm import config as crm
+from integrations.crm.config import CrmConnector
 from integrations.crm.systems import open_connector
 from integrations.feeds import feeds
-from integrations.sources import SourceError
+from integrations.lms import config as lms
+from integrations.lms.config import LmsConnector
+from integrations.lms.systems import open_source
+from integrations.sources import Source, SourceError
 
 Outcome = list[EntityLanding] | Exception
 
@@ -22,7 +27,7 @@ Outcome = list[EntityLanding] | Exception
 def read_all(config: Path, *, lake: Lake, state: State, identities: Identities) -> Mapping[str, Outcome]:
     """Read every connector that is switched on; one that fails leaves its reason instead of its counts."""
     done: dict[str, Outcome] = {}
-    for connector in connectors(config):
+    for connector in (*crm.connectors(config), *lms.connectors(config)):
         if not connector.enabled or not connector.read:
             continue
         try:
@@ -32,13 +37,13 @@ def read_all(config: Path, *, lake: Lake, state: State, identities: Identities) 
     return done
 
 
-def read(connector: CrmConnector, **given: Any) -> list[EntityLanding]:
+def read(connector: CrmConnector | LmsConnector, **given: Any) -> list[EntityLanding]:
     """Read one connector; ``given`` as for ``records.land``.
 
     Raises:
         SourceError, ConnectorError, LandingError, LakeBusyError
     """
-    source = open_connector(connector)
+    source: Source = open_source(connector) if isinstance(connector, LmsConnector) else open_connector(connector)
     try:
         return records.land(source, connector, **given)
     finally:

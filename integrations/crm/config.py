@@ -1,32 +1,21 @@
-"""A connector's file ``config/connectors/<name>.yaml``: where the CRM is, what its rows mean, what is written back.
+"""The file of a CRM's connector: where the CRM is, what its rows mean, what is written back."""
 
-Secrets never stand in it: ``secrets`` names the environment variable of each.
-"""
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from integrations.mapping import Feed, Match
-from integrations.sync.credentials import DOTENV, variable
+from integrations import connectors as files
+from integrations.connectors import Connector, ConnectorError
+from integrations.mapping import Match
 
-FILE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 FIELD = re.compile(
     r"(readiness|ready|attempts)\.[a-z0-9_-]+"
     r"|last_practised_on|last_certified_on|last_certification|next_practice_due|provenance"
 )
-Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 System = Literal["salesforce", "hubspot", "tryton", "sql", "files"]
-
-
-class ConnectorError(ValueError):
-    """A connector's file cannot be used; the text names the file and what is wrong."""
 
 
 class Writing(BaseModel):
@@ -62,35 +51,12 @@ class Writing(BaseModel):
         return self
 
 
-class CrmConnector(Feed):
-    """One CRM of one tenant. ``options`` are the system's own; its connector checks them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class CrmConnector(Connector):
+    """One CRM of one tenant."""
 
     kind: Literal["crm"] = "crm"
     system: System
-    enabled: bool = True
-    url: str | None = None
-    secrets: dict[str, Variable] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict)
     write: Writing | None = None
-
-    def secret(self, item: str) -> str:
-        """A secret from the environment or ``.env``, by the variable that ``secrets`` names.
-
-        Without a name there it is ``ROLECALL_<CONNECTOR>_<ITEM>``.
-
-        Raises:
-            ConnectorError: the variable is not set.
-        """
-        name = self.secrets.get(item) or variable(self.name, item)
-        value = os.environ.get(name) or dotenv_values(DOTENV).get(name)
-        if not value:
-            raise ConnectorError(
-                f"connector {self.name}: {name}, the {item} of {self.system}, is not set;"
-                " put it into the environment or into .env"
-            )
-        return value
 
 
 def load(config: Path, name: str) -> CrmConnector:
@@ -99,40 +65,12 @@ def load(config: Path, name: str) -> CrmConnector:
     Raises:
         ConnectorError: there is none, or its file is wrong.
     """
-    path = config / "connectors" / f"{name}.yaml"
-    if FILE_NAME.fullmatch(name) is None or not path.is_file():
-        known = ", ".join(connector.name for connector in connectors(config)) or "none yet"
-        raise ConnectorError(f"{path}: there is no such connector; known: {known}")
-    return _read(path)
+    return files.load(config, name, "crm", CrmConnector)
 
 
 def connectors(config: Path) -> Iterator[CrmConnector]:
     """Every CRM connector, by name; files of other kinds are left to whom they belong."""
-    for path in sorted((config / "connectors").glob("*.yaml")):
-        if _content(path).get("kind") == "crm":
-            yield _read(path)
+    return files.every(config, "crm", CrmConnector)
 
 
-def _read(path: Path) -> CrmConnector:
-    content = _content(path)
-    if content.get("kind") != "crm":
-        raise ConnectorError(f"{path}: kind is {content.get('kind')!r}, not crm; another command takes this connector")
-    try:
-        return CrmConnector.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise ConnectorError(f"{path}: {place + ': ' if place else ''}{message}") from error
-
-
-def _content(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConnectorError(f"{path}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConnectorError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict):
-        raise ConnectorError(f"{path}: expected keys and values")
-    return content
+__all__ = ["ConnectorError", "CrmConnector", "Writing", "connectors", "load"]

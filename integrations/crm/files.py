@@ -15,8 +15,9 @@ import fastexcel
 import polars as pl
 from pydantic import BaseModel, ConfigDict
 
+from integrations.connectors import Connector
 from integrations.crm.base import PersonSink
-from integrations.crm.config import CrmConnector, Writing
+from integrations.crm.config import Writing
 from integrations.sources import Capabilities, FieldInfo, FieldType, Page, Query, Record, SourceError, Unreadable, Value
 from integrations.sync.base import SyncError
 
@@ -39,7 +40,7 @@ class Files:
 
     capabilities = Capabilities(cursor=False, keys=False)
 
-    def __init__(self, connector: CrmConnector) -> None:
+    def __init__(self, connector: Connector) -> None:
         self.name = connector.name
         self.options = Options.model_validate(connector.options)
         self._zone = ZoneInfo(self.options.zone)

@@ -34,3 +34,24 @@ def open_connector(connector: CrmConnector) -> Connector:
         first = error.errors()[0]
         place = ".".join(str(part) for part in ("options", *first["loc"]))
         raise ConnectorError(f"connector {connector.name}: {place}: {first['msg']}") from error
+
+
+def probe(connector: CrmConnector) -> str:
+    """Log in, ask for every object that is read and for the fields that are written; what was found, in a few words.
+
+    Raises:
+        ConnectorError: options or secrets are not fit.
+        SourceError: the system does not answer, refuses the login or lacks an object.
+        SyncError: a field that is written is not there, or not fit.
+    """
+    source = open_connector(connector)
+    try:
+        for entity in connector.read.values():
+            source.describe(entity.object)
+        told = [f"objects to read: {len(connector.read)}"] if connector.read else []
+        if connector.write is not None:
+            source.sink(connector.write, {}).preflight()
+            told.append(f"fields to write: {len(connector.write.fields)}")
+        return ", ".join(told) or "neither reads nor writes"
+    finally:
+        source.close()

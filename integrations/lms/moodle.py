@@ -64,7 +64,7 @@ class Moodle:
         except Lost as lost:
             raise SourceError(f"Moodle does not answer: {lost}", "Check the connector's url and the network") from lost
         answer = reply.json()
-        if not reply.ok or not isinstance(answer, dict | list):
+        if not reply.ok or not isinstance(answer, dict | list | int):  # an update answers with a bare code
             raise SourceError(
                 f"{function}: status {reply.status} without JSON, so this is no Moodle web service",
                 "Check the connector's url, and that the REST protocol is enabled in Moodle",

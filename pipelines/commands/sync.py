@@ -172,9 +172,9 @@ def crm(
     refuses is kept with its reason and tried again.
     """
     from pipelines import environment
-    from pipelines.crm import Options as CrmOptions
     from pipelines.crm import chosen, office
     from pipelines.crm_report import Teller
+    from pipelines.fetching import Options as CrmOptions
     from pipelines.problems import Problem
 
     settings = environment.prepare()
@@ -186,3 +186,37 @@ def crm(
             step(each)
     if teller.failed:
         raise Problem("; ".join(teller.failed), "What was fetched and written stays; run it again once that is mended")
+
+
+@app.command()
+def lms(
+    connector: Annotated[str | None, typer.Option(help="Only this connector; default: every enabled one")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the LMS and say what would be written; fetch and write nothing")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, not only what changed")] = False,
+    accept_deletes: Annotated[
+        bool, typer.Option("--accept-deletes", help="Take missing records for deleted, however many they are")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write even where the cap on changes says no")] = False,
+    unmatched: Annotated[
+        bool, typer.Option("--unmatched", help="List the LMS's people whom no learner matches, and stop")
+    ] = False,
+) -> None:
+    """Fetch grades and completions from LMSs, and write scores into their gradebooks.
+
+    Outcomes, and the comparison of every LMS score with our own sessions (`lms_reconciliation`), reach the marts with
+    the next `rolecall run`. What an LMS refuses is kept with its reason and tried again.
+    """
+    from pipelines import environment
+    from pipelines.fetching import Options as FetchOptions
+    from pipelines.lms import chosen, teller
+    from pipelines.problems import Problem
+
+    settings = environment.prepare()
+    with teller(settings, FetchOptions(full, accept_deletes, force)) as told:
+        step = told.people if unmatched else told.preview if dry_run else told.sync
+        for each in chosen(settings, connector):
+            step(each)
+    if told.failed:
+        raise Problem("; ".join(told.failed), "What was fetched and written stays; run it again once that is mended")

@@ -18,8 +18,10 @@ from support.writeback import Practice
 from assets.exports.crm_writeback import crm_writeback
 from assets.raw.tables import raw_crm_records
 from assets.resources import Workspace
+from governance.settings import Settings
 from governance.state.models import SyncRejectRow
 from integrations.sources import SourceError
+from pipelines import doctor
 
 TABLES = """
 create schema crm;
@@ -148,6 +150,19 @@ def test_a_database_that_does_not_answer_is_one_line_without_the_password(wareho
         home.read("warehouse")
     assert "\n" not in str(caught.value)
     assert "kept in the environment" not in str(caught.value)
+
+
+def test_the_doctor_tells_what_each_connector_lacks(warehouse: Warehouse, home: CrmHome) -> None:
+    settings = Settings(home=home.folder, config=home.config)
+    finding = doctor.crms(settings, NOW)
+    assert (finding.level, finding.detail) == ("ok", "warehouse: objects to read: 1, fields to write: 5")
+    warehouse.con.execute("alter table crm.people drop column due")
+    home.write("drops", {"system": "files", "options": {"folder": "/nowhere"},
+                         "read": {"deals": {**DEALS, "object": "*.csv", "modified_at": None}}})  # fmt: skip
+    finding = doctor.crms(settings, NOW)
+    assert finding.level == "fail"
+    assert "drops: no file in /nowhere fits *.csv; warehouse: people: it has no field due" in finding.detail
+    assert "Put one there" in (finding.remedy or "")
 
 
 def test_readiness_arrives_and_only_what_the_database_refuses_is_tried_again(
