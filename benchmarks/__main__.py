@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("load", "publish", "gateway", "xapi", "delivery")
+BENCHMARKS = ("load", "publish", "gateway", "xapi", "delivery", "crm", "pages")
 
 
 def main(names: list[str]) -> int:

@@ -25,7 +25,7 @@ from support.lake import touch_day, write_lake
 from support.synthetic import Draw, catalog_frames, core_frames
 
 from assets.checks import suites
-from assets.checks.verdicts import judge_exactly, judge_suite, mart_source
+from assets.checks.verdicts import judge_suite, look, mart_source
 from assets.contracts import MARTS, OVERVIEWS
 from assets.duck import connect, literal
 from assets.lake import Lake
@@ -87,7 +87,8 @@ def publish_seconds(root: Path, lake: Lake, now: datetime) -> dict[str, Spent]:
         con.execute(f"attach {literal(str(warehouse.working))} as tenant_0 (read_only)")
         for table in (*MARTS, *OVERVIEWS):
             source = mart_source(table, ["tenant_0"])
-            verdicts = [judge_exactly(con, table, source, loose=False), *judge_suite(con, table, source).values()]
+            exact, frame = look(con, table, source, loose=False)
+            verdicts = [exact, *judge_suite(table, frame).values()]
             if not all(verdict.passed for verdict in verdicts):
                 raise SystemExit("; ".join(verdict.summary for verdict in verdicts if not verdict.passed))
     with Spent.on() as published:

@@ -158,13 +158,15 @@ class Identities:
     def tokens(self, tenant: str) -> pl.DataFrame:
         """One row per value by which a source may name a learner: match, token, learner_key.
 
-        ``match`` is learner_id, email or ``account:<connector>``. A value that two learners share names neither.
+        ``match`` is learner_id, email, mbox_sha1sum or ``account:<connector>``. A value that two learners share names
+        neither.
         """
         query = select(TABLE.learner_key, TABLE.learner_id, TABLE.email, TABLE.accounts).where(TABLE.tenant == tenant)
         found: list[tuple[str, str, str]] = []
         with self.state.reading() as session:
             for key, learner_id, email, accounts in session.execute(query):
                 values = [("learner_id", learner_id), ("email", email)]
+                values += [("mbox_sha1sum", digest) for digest in mbox_sha1sums(email)]
                 values += [(f"account:{name}", account) for name, account in (accounts or {}).items()]
                 found += [(match, self.token(tenant, match, value), key) for match, value in values if value]
         frame = pl.DataFrame(found, schema=dict.fromkeys(("match", "token", "learner_key"), pl.String), orient="row")
@@ -219,6 +221,12 @@ class Identities:
             query = select(*TABLE).where(TABLE.tenant == tenant, among(session, TABLE.learner_id, ids))
             found |= {(row.tenant, row.learner_key): dict(row._mapping) for row in session.execute(query)}
         return found
+
+
+def mbox_sha1sums(email: str | None) -> set[str]:
+    """By which xAPI names an address without showing it, as it is written and in small letters."""
+    spelled = {email, email.casefold()} if email else set()
+    return {hashlib.sha1(f"mailto:{each}".encode(), usedforsecurity=False).hexdigest() for each in spelled}
 
 
 def known_keys(session: Session, tenant: str, keys: Iterable[str]) -> set[str]:

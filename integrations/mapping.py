@@ -19,6 +19,7 @@ from integrations.sources import Query, Record, Value
 
 Role = Literal["deal", "csat", "csat_window", "event", "people"]
 Match = Literal["learner_id", "email", "account"]
+Clue = Literal[Match, "mbox_sha1sum"]  # a hash finds a learner, but addresses nobody
 Path = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=PRINTABLE)]
 
 LARGEST_VALUE = Decimal(10) ** 14
@@ -70,7 +71,7 @@ class PersonRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Path
-    match: Match = "account"
+    match: Clue = "account"
 
 
 class Entity(BaseModel):
@@ -141,7 +142,7 @@ class Naming:
     """A value that names the person of a record, by the rule that found it."""
 
     rule: str
-    match: Match
+    match: Clue
     value: str
 
 

@@ -31,6 +31,7 @@ def variables(settings: Settings) -> dict[str, str]:
         "ROLECALL_DAGSTER_DIR": str(settings.dagster_storage),
         "DAGSTER_HOME": str(PROJECT),
         "DAGSTER_DISABLE_TELEMETRY": "1",
+        "DAGSTER_EVENT_BATCH_SIZE": "1000",  # records of many days are written together, see pipelines.event_log
         "GX_ANALYTICS_ENABLED": "false",
     }
 

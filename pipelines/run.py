@@ -20,7 +20,7 @@ from assets.lake import Lake
 from assets.scope import TENANT
 from governance.audit.books import close_the_books
 from governance.settings import Settings
-from pipelines import bookkeeping, environment, planning
+from pipelines import environment, planning
 from pipelines.mark import Mark
 from pipelines.planning import Span, Stale, each_day
 from pipelines.problems import STARTED_BY, Problem
@@ -246,7 +246,6 @@ class Launcher:
 
         environment.quiet()
         self._webhook = settings.alert_webhook
-        self._storage = settings.dagster_storage
         self._instance = environment.instance(settings)
         self._code = definitions.build(settings, loggers={LOGGER: watch.definition()})
 
@@ -272,10 +271,9 @@ class Launcher:
             tags |= {RANGE_START: span[0].isoformat(), RANGE_END: span[1].isoformat()}
         config = {"loggers": {LOGGER: {}}} | ({"ops": dict(ops)} if ops else {})
         try:
-            with bookkeeping.quick(self._storage, run_id):
-                self._code.resolve_job_def(job).execute_in_process(
-                    instance=self._instance, run_id=run_id, tags=tags, run_config=config
-                )
+            self._code.resolve_job_def(job).execute_in_process(
+                instance=self._instance, run_id=run_id, tags=tags, run_config=config
+            )
         except Exception as error:
             checks = failed_checks(self._instance, run_id)
             if self._webhook:  # the daemon's sensor leaves these runs to us: without a daemon nobody else would tell

@@ -3,7 +3,8 @@
 The checks of a layer share a step because they share what costs: Great Expectations' import, the opened files.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import dagster as dg
@@ -12,9 +13,9 @@ import duckdb
 from assets.checks import reconcile, statements
 from assets.checks.verdicts import (
     Result,
-    judge_exactly,
     judge_suite,
     lake_source,
+    look,
     mart_source,
     working_files,
 )
@@ -98,22 +99,36 @@ def _judge(
     source: Callable[[Table], str | None],
     *,
     loose: bool,
+) -> list[dg.AssetCheckResult]:
+    """The three verdicts on each table.
+
+    DuckDB looks at the next table while Great Expectations, which is Python alone, judges this one. They come as a
+    list, since a step's work is over with its first output (see ``pipelines.watch``).
+    """
+    with ThreadPoolExecutor(1) as ahead:
+        looked_at = ahead.map(lambda table: look(con, table, source(table), loose=loose), tables)
+        return [
+            result
+            for table, (exact, frame) in zip(tables, looked_at, strict=True)
+            for result in _verdicts(context, table, exact, judge_suite(table, frame))
+        ]
+
+
+def _verdicts(
+    context: dg.AssetCheckExecutionContext, table: Table, exact: Result, suite: Mapping[str, Result]
 ) -> Iterator[dg.AssetCheckResult]:
-    for table in tables:
-        rows = source(table)
-        verdict = judge_exactly(con, table, rows, loose=loose)
-        yield from _outcome(context, table.path, CONTRACT, verdict)
-        suite = judge_suite(con, table, rows if verdict.passed or "faults" not in verdict.metadata else None)
-        yield from _outcome(context, table.path, CRITICAL, suite["critical"])
-        yield from _outcome(context, table.path, WARNING, suite["warning"], dg.AssetCheckSeverity.WARN)
+    yield from _outcome(context, table.path, CONTRACT, exact)
+    yield from _outcome(context, table.path, CRITICAL, suite["critical"])
+    yield from _outcome(context, table.path, WARNING, suite["warning"], dg.AssetCheckSeverity.WARN)
 
 
 @dg.multi_asset_check(name="raw_checks", specs=_specs(RAW), can_subset=True)
 def raw_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Landing tables of the run's days."""
     lake, days, con = workspace.lake(), days_at_hand(context), connect()
-    yield from _judge(context, con, RAW, lambda table: lake_source(lake, table, days), loose=True)
+    results = _judge(context, con, RAW, lambda table: lake_source(lake, table, days), loose=True)
     con.close()
+    yield from results
 
 
 SESSIONS = "core/sessions"
@@ -151,23 +166,21 @@ CORE_SPECS = [
 def core_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Session-grain tables of the run's days, their quarantine, and what the gate should have kept out."""
     lake, days, con = workspace.lake(), days_at_hand(context), connect()
-    yield from _judge(context, con, SESSION_TABLES, lambda table: lake_source(lake, table, days), loose=True)
-
+    judged = _judge(context, con, SESSION_TABLES, lambda table: lake_source(lake, table, days), loose=True)
     lost = reconcile.unaccounted(con, lake, days)
+    rates = reconcile.rates(con, lake, days, SESSION_TABLES)
+    now, before = reconcile.forbidden(reconcile.perceived(con, lake, days), workspace.policy())
+    con.close()
+
+    yield from judged
     added = Result(not lost, lost[0] if lost else "raw = core + quarantine", {"differences": lost[:20]})
     yield from _outcome(context, SESSIONS, "counts_add_up", added)
-
-    settings = workspace.settings()
-    rates = reconcile.rates(con, lake, days, SESSION_TABLES)
-    yield from _quarantine(context, SESSIONS, rates, settings.quarantine_stop)
-
-    now, before = reconcile.forbidden(reconcile.perceived(con, lake, days), workspace.policy())
+    yield from _quarantine(context, SESSIONS, rates, workspace.settings().quarantine_stop)
     yield from _outcome(context, "core/signals", "no_denied_signal", Result(not now, "; ".join(now) or "none"))
     yield from _outcome(
         context, "core/signals", "no_formerly_allowed_signal",
         Result(not before, "; ".join(before) or "none"), dg.AssetCheckSeverity.WARN,
     )  # fmt: skip
-    con.close()
 
 
 def _quarantine(
@@ -199,11 +212,12 @@ def _side_checks(name: str, tables: Sequence[Table]) -> dg.AssetChecksDefinition
     @dg.multi_asset_check(name=f"core_{name}_checks", specs=[*_specs(tables), *held], can_subset=True)
     def checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
         lake, days, con = workspace.lake(), days_at_hand(context), connect()
-        yield from _judge(context, con, tables, lambda table: lake_source(lake, table, days), loose=True)
-        limit = workspace.settings().quarantine_stop
-        for table in judged:
-            yield from _quarantine(context, table.path, reconcile.rates(con, lake, days, [table]), limit)
+        results = _judge(context, con, tables, lambda table: lake_source(lake, table, days), loose=True)
+        rates = {table.path: reconcile.rates(con, lake, days, [table]) for table in judged}
         con.close()
+        yield from results
+        for path, found in rates.items():
+            yield from _quarantine(context, path, found, workspace.settings().quarantine_stop)
 
     return checks
 
@@ -238,8 +252,9 @@ def mart_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) ->
 def export_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Issued statements of the run's days."""
     lake, days, con = workspace.lake(), days_at_hand(context), connect()
-    yield from _judge(context, con, [XAPI_STATEMENTS], lambda table: lake_source(lake, table, days), loose=True)
+    results = _judge(context, con, [XAPI_STATEMENTS], lambda table: lake_source(lake, table, days), loose=True)
     found = statements.differences(con, lake, days)
+    con.close()
+    yield from results
     told = Result(not found, found[0] if found else "as the sessions imply", {"differences": found[:20]})
     yield from _outcome(context, XAPI_STATEMENTS.path, "as_sessions_imply", told)
-    con.close()

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from assets.checks import exact, suites
 from assets.contracts import Table
@@ -75,12 +76,22 @@ def judge_exactly(con: duckdb.DuckDBPyConnection, table: Table, source: str | No
     )
 
 
-def judge_suite(con: duckdb.DuckDBPyConnection, table: Table, source: str | None) -> dict[str, Result]:
+def look(
+    con: duckdb.DuckDBPyConnection, table: Table, source: str | None, *, loose: bool
+) -> tuple[Result, pd.DataFrame | None]:
+    """All that DuckDB does for a table's checks: the exact verdict, and the frame that the suite is to judge.
+
+    There is no frame where there are no rows, or where columns are not those of the contract.
+    """
+    exact = judge_exactly(con, table, source, loose=loose)
+    if source is None or "faults" in exact.metadata:
+        return exact, None
+    return exact, suites.frame_of(con, table, source)
+
+
+def judge_suite(table: Table, frame: pd.DataFrame | None) -> dict[str, Result]:
     """The suite's verdict by severity, from one run of it."""
-    if source is None:
-        return {severity: Result(True, "no rows", {"rows": 0}) for severity in ("critical", "warning")}
-    frame = suites.frame_of(con, table, source)
-    if frame.empty:
+    if frame is None or frame.empty:
         return {severity: Result(True, "no rows", {"rows": 0}) for severity in ("critical", "warning")}
     report = suites.validate(table, frame)
     results = {}

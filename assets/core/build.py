@@ -28,6 +28,7 @@ from integrations.engine.vocabulary import end_reason
 
 SQL = Path(__file__).parent / "sql"
 GRACE_S = 3_600.0  # a call that was never closed may still be running: the engine's own limit is an hour
+SPAN_BYTES = 16_000_000  # of raw: its turns take some 150 MB of memory while they are written
 DAYS_TO_SHARE = 8  # below that, one query over all days is as fast
 TABLES: tuple[Table, ...] = (
     contracts.SESSIONS,
@@ -71,12 +72,14 @@ def build_days(
     inputs = plan.inputs(lake, catalog)
     with lake.writing("building core"), lake.staging() as folder, ExitStack() as opened:
         builders = []
-        given = shares(lake, wanted)
+        sized = sizes(lake, wanted)
+        given = shares(sized)
         for number, share in enumerate(given):
             own = folder / f"share-{number}"
             own.mkdir()
             con = opened.enter_context(closing(_connect(own, len(given))))
-            builders.append(_Builder(con, lake, own, share, catalog, launches, now, reconcile_after_s))
+            spans = [(run[0], run[-1]) for run in _runs({day: sized[day] for day in share}, SPAN_BYTES)]
+            builders.append(_Builder(con, lake, own, share, spans, catalog, launches, now, reconcile_after_s))
         with ThreadPoolExecutor(len(builders)) as pool:
             grown = scales.joined(scales.read(lake), pool.map(_Builder.prepare, builders))
             judged = list(pool.map(lambda builder: builder.judge(grown), builders))
@@ -96,23 +99,34 @@ def build_days(
     return Build(tuple(wanted), counts)
 
 
-def shares(lake: Lake, days: Sequence[date]) -> list[list[date]]:
+def sizes(lake: Lake, days: Sequence[date]) -> dict[date, int]:
+    """Bytes that raw holds of the sessions of each day."""
+    return {
+        day: sum(path.stat().st_size for table in plan.SESSION_TABLES for path in lake.files(table, [day]))
+        for day in days
+    }
+
+
+def shares(sized: Mapping[date, int]) -> list[list[date]]:
     """The days in as many runs of about equal size as there are threads; few days stay together.
 
     Most of a build is sorting and writing by day, which DuckDB does on one thread, so that two halves side by side take
     little more than half the time.
     """
-    sizes = [
-        sum(path.stat().st_size for table in plan.SESSION_TABLES for path in lake.files(table, [day])) for day in days
-    ]
-    if len(days) < DAYS_TO_SHARE or not sum(sizes):
-        return [list(days)]
-    found: list[list[date]] = [[] for _ in range(THREADS)]
+    total = sum(sized.values())
+    if len(sized) < DAYS_TO_SHARE or not total:
+        return [list(sized)]
+    return _runs(sized, total // THREADS + 1)
+
+
+def _runs(sized: Mapping[date, int], most: int) -> list[list[date]]:
+    """The days in runs of about ``most`` bytes."""
+    found: dict[int, list[date]] = {}
     before = 0
-    for day, size in zip(days, sizes, strict=True):
-        found[before * THREADS // (sum(sizes) + 1)].append(day)
+    for day, size in sized.items():
+        found.setdefault(before // most, []).append(day)
         before += size
-    return [share for share in found if share]
+    return list(found.values())
 
 
 def _connect(folder: Path, number: int) -> duckdb.DuckDBPyConnection:
@@ -128,12 +142,14 @@ class _Builder:
         lake: Lake,
         folder: Path,
         days: Sequence[date],
+        spans: Sequence[tuple[date, date]],
         catalog: Catalog,
         launches: pl.DataFrame,
         now: datetime,
         reconcile_after_s: float,
     ) -> None:
-        self.con, self.lake, self.folder, self.days, self.catalog = con, lake, folder, days, catalog
+        self.con, self.lake, self.folder, self.days, self.spans = con, lake, folder, days, spans
+        self.catalog = catalog
         self.launches, self.now, self.reconcile_after_s = launches, now, reconcile_after_s
         self.in_order = self.refused = False
 
@@ -230,6 +246,7 @@ class _Builder:
             expected=int(expected),
             ordered=ordered,
             broken_sessions=self.refused if refused is None else refused,
+            spans=self.spans,
         )
 
     def _due(self) -> dict[date, str]:

@@ -5,7 +5,7 @@ everything, or only what the change can reach; the same text builds a mart whole
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -140,14 +140,42 @@ class Scope:
         return f"{column} in ({_dates(days)})"
 
 
+def needs(name: str) -> frozenset[str]:
+    """What a staging table or a mart is made of among its like; each reads only what stands before it."""
+    order = list(STAGES if name in STAGES else REACH)
+    return frozenset(_named(name) & set(order[: order.index(name)]))
+
+
+def waves(names: Iterable[str]) -> list[list[str]]:
+    """Staging tables or marts in groups, of which each needs only earlier ones."""
+    left, done, found = list(names), set[str](), []
+    while left:
+        found.append([name for name in left if needs(name) <= done])
+        done |= set(found[-1])
+        left = [name for name in left if name not in done]
+    return found
+
+
+def _named(target: str) -> set[str]:
+    return set(re.findall(r"\b[a-z_]+\b", select(target)))
+
+
+def lend(con: duckdb.DuckDBPyConnection) -> Callable[[duckdb.DuckDBPyConnection], None]:
+    """What gives cursors the small temporary tables of ``con`` that SELECTs and conditions name."""
+    names = con.sql("select table_name from duckdb_tables() where temporary").fetchall()
+    frames = {name: con.sql(f'from temp.main."{name}"').pl() for (name,) in names}
+
+    def prepare(desk: duckdb.DuckDBPyConnection) -> None:
+        for name, frame in frames.items():
+            desk.register(name, frame)
+
+    return prepare
+
+
 def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -> None:
     """Let every bare name in the target's SELECT show what a table of this reach may read."""
-    named = set(re.findall(r"\b[a-z_]+\b", select(target)))
-    order = list(STAGES)
-    staged = order[: order.index(target)] if target in STAGES else order  # a stage reads earlier ones alone
-    marts = list(REACH)
-    earlier = [] if target in STAGES else marts[: marts.index(target)]  # a mart may be made of marts before it
-    for name in named & {*SOURCES, *staged, *earlier}:
+    named = _named(target)
+    for name in (named & {*SOURCES, *(() if target in STAGES else STAGES)}) | needs(target):
         origin = "ledger" if name in STAGES else "working"
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"

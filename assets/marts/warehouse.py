@@ -16,11 +16,12 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import EFFECTS, PUBLISHED, SYNC_TABLES
+from assets.contracts import EFFECTS, PUBLISHED, SYNC_TABLES, Table
+from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
 from assets.marts.estimates import digest, estimate
-from assets.marts.scope import Scope, aim, restage, show_everything
+from assets.marts.scope import Scope, aim, lend, restage, show_everything, waves
 from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, register_reference, rows_of, select
 from governance.project import Analysis
 
@@ -144,26 +145,51 @@ class Warehouse:
             return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
 
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        for name, reach in STAGES.items():
-            aim(con, scope, reach, name)
-            if name == "attempts" and not scope.whole:
-                scope.note_curves(con)
-                restage(con, name, scope, reach)
-                scope.note_curves(con)
-            else:
-                restage(con, name, scope, reach)
+        if scope.whole:
+            self._stage_all(con, scope)
+        else:
+            self._stage_again(con, scope)
         scope.notice_watched(con)
 
+    def _stage_all(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        """Every staging table, those side by side that need none of each other."""
+
+        def make(desk: duckdb.DuckDBPyConnection, name: str) -> None:
+            aim(desk, scope, STAGES[name], name)
+            restage(desk, name, scope, STAGES[name])
+
+        for wave in waves(STAGES):
+            side_by_side(con, make, wave, lend(con))
+
+    def _stage_again(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
+        """The rows of every staging table within reach; which curves these are shows in attempts, old and new."""
+        for name, reach in STAGES.items():
+            aim(con, scope, reach, name)
+            if name == "attempts":
+                scope.note_curves(con)
+            restage(con, name, scope, reach)
+            if name == "attempts":
+                scope.note_curves(con)
+
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
-        for table in SELECTED:
-            reach = scope.reach(table.name)
-            aim(con, scope, reach, table.name)
-            frame = rows_of(con, table, minimum_cell)
-            if scope.covers_all(reach):
-                con.execute(create(table))
-            else:
-                con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
-            insert(con, table.name, frame)
+        """Compute marts side by side and write them in turn; one made of others waits until those are written."""
+        tables = {table.name: table for table in SELECTED}
+
+        def rows(desk: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+            aim(desk, scope, scope.reach(name), name)
+            return rows_of(desk, tables[name], minimum_cell)
+
+        for wave in waves(tables):
+            for name, frame in zip(wave, side_by_side(con, rows, wave, lend(con)), strict=True):
+                self._replace(con, scope, tables[name], frame)
+
+    def _replace(self, con: duckdb.DuckDBPyConnection, scope: Scope, table: Table, frame: pl.DataFrame) -> None:
+        reach = scope.reach(table.name)
+        if scope.covers_all(reach):
+            con.execute(create(table))
+        else:
+            con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
+        insert(con, table.name, frame)
 
     def _estimates(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
         """Compute the marts of estimates again where the tables that they rest on changed."""

@@ -15,9 +15,9 @@ from assets.duck import connect, file_list, literal
 from assets.lake import Lake
 from assets.raw import bundle_sql
 from assets.raw.landing import Landing, LandingError
-from assets.raw.merge import PARQUET, merge, settle
+from assets.raw.merge import merge, settle
 from assets.raw.sift import sift
-from assets.raw.spread import copy_shares, join_days, shares
+from assets.raw.spread import copy_shares, shares, write_days
 from assets.raw.unknown import unknown_fields
 from governance.batches import Batches, Reject
 from governance.gate import SignalPolicy
@@ -217,10 +217,9 @@ class _Landing:
         """Write all but suspected bundles."""
 
         def select(first: date, last: date) -> str:
-            rows = self._rows("bundles", f"start_day between date '{first}' and date '{last}' and not suspected")
-            return f"{rows} order by day, tenant, session_id, content_sha256"
+            return self._rows("bundles", f"start_day between date '{first}' and date '{last}' and not suspected")
 
-        return copy_shares(self.con, select, shares(self.con, "heads"), self.folder, staged)
+        return copy_shares(self.con, select, shares(self.con, "heads"), BUNDLES.key, staged)
 
     def _lookups(self) -> None:
         """Pseudonyms, days of known sessions, and what the policy withholds: small tables that rows are joined to."""
@@ -317,11 +316,8 @@ class _Landing:
         with gated.open("wb") as out:
             while lines := found.fetchmany(500):
                 out.writelines(orjson.dumps(self._searched(orjson.loads(line))) + b"\n" for (line,) in lines)
-        again = self.folder / "suspects"
         select = self._rows(f"({bundle_sql.held(bundle_sql.reader(str(gated), bundle_sql.TYPES))})")
-        written = self.con.execute(f"copy ({select} order by day) to '{again}' ({PARQUET})").fetchall()[0][0]
-        join_days(again, staged)
-        return written
+        return write_days(self.con, select, BUNDLES.key, staged, "suspects")
 
     def _searched(self, bundle: dict[str, Any]) -> dict[str, Any]:
         """The bundle without perception notes in words; perception signals are the policy's business."""

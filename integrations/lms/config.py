@@ -11,7 +11,7 @@ from integrations import connectors as files
 from integrations.connectors import Connector, ConnectorError
 from integrations.mapping import Match
 
-System = Literal["moodle", "canvas", "lti", "files"]
+System = Literal["moodle", "canvas", "lti", "lrs", "files"]
 # what names a column of the gradebook in each system that is written to
 ADDRESSED: Mapping[System, tuple[str, ...]] = {
     "moodle": ("course", "activity"),

@@ -17,6 +17,9 @@ from integrations.lms.moodle_source import MoodleSource
 from integrations.sources import Source
 from integrations.sync.base import Sink
 from integrations.sync.transport import Transport
+from integrations.xapi.lrs import HEADER, SPELLED
+from integrations.xapi.pages import Pages
+from integrations.xapi.source import LrsOptions, LrsSource
 
 
 class Courses(BaseModel):
@@ -54,6 +57,8 @@ def open_source(connector: LmsConnector) -> Source:
                 return CanvasSource(
                     connector.name, requester(_url(connector), connector.secret("token")), options.courses
                 )
+            case "lrs":
+                return _lrs(connector)
             case "files":
                 return Files(connector)
             case "lti":
@@ -84,6 +89,18 @@ def open_sink(connector: LmsConnector, column: Column) -> Sink:
 def _moodle(connector: LmsConnector) -> Moodle:
     token = connector.secret("token")
     return Moodle(Transport(_url(connector), secrets=[token]), token)
+
+
+def _lrs(connector: LmsConnector) -> LrsSource:
+    options, url = LrsOptions.model_validate(connector.options), _url(connector)
+    auth, headers, secrets = None, {HEADER: SPELLED[options.version]}, []
+    if options.auth == "basic":
+        auth = (connector.secret("key"), connector.secret("secret"))
+    elif options.auth == "bearer":
+        secrets = [connector.secret("token")]
+        headers["authorization"] = f"Bearer {secrets[0]}"
+    transport = Transport(url, auth=auth, headers=headers, secrets=secrets)
+    return LrsSource(connector.name, Pages(transport, url, options.page), options)
 
 
 def _canvas(connector: LmsConnector) -> Requester:

@@ -28,22 +28,6 @@ class DestinationError(ValueError):
     """A destination's file cannot be used; the text names the file and what is wrong."""
 
 
-class Reading(BaseModel):
-    """Statements of other systems that are taken as outcomes: ``verbs`` maps their verbs to kinds of outcome.
-
-    ``home_page`` is the account issuer whose names the directory knows under this destination's name; without it people
-    are found by e-mail.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    tenant: Tenant
-    verbs: dict[str, Annotated[str, Field(pattern=r"^(lms_grade|lms_completion|certification|x-.+)$")]]
-    activity: str | None = None
-    home_page: str | None = None
-    page: Annotated[int, Field(ge=1, le=1_000)] = 200
-
-
 class Destination(BaseModel):
     """One place that statements go to.
 
@@ -78,7 +62,6 @@ class Destination(BaseModel):
     timeout_s: Annotated[float, Field(gt=0, le=150)] = 60.0
     recheck: Annotated[int, Field(ge=0)] = 20
     failure_cap: Annotated[float, Field(gt=0, le=1)] = 0.2
-    read: Reading | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "Destination":

@@ -2,20 +2,19 @@
 
     python -m support.deliver HOME CONFIG NAME
 
-prints a line at each step of the ledger, before the next call goes out, and goes on when it is given a line; once its
-input has ended it asks no more. So it is killed at a counted step, however fast the machine is.
+is killed at a counted step of the ledger; see ``support.killing``.
 """
 
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from support import killing
 from support.lrs import KEY, SECRET, Peer
 from support.pipeline import NOW, Home
 from support.sessions import bundle
@@ -30,7 +29,6 @@ from integrations.xapi.destinations import load
 
 CRITERIA = ("client_profile", "risk_disclosure", "cost_disclosure", "plain_language", "understanding_check",
             "decision_and_record")  # fmt: skip
-STEP_S = 60
 HURRY = 20  # waits are that much shorter
 HURRIED = Clock(monotonic=lambda: time.monotonic() * HURRY, sleep=lambda seconds: time.sleep(seconds / HURRY))
 
@@ -97,51 +95,13 @@ def send(home: Home, name: str, **more: object) -> Delivered:
 
 def killed(home: Home, name: str, kills: int, draw: random.Random) -> int:
     """Deliver in processes that are killed at random steps, then in one that may end; how many were killed."""
-    done = 0
-    for _ in range(kills):
-        done += _one(home, name, draw.randint(1, 12), draw.choice((None, 0.0, draw.random() * 0.05)))
-    assert _one(home, name, None, None) is False
-    return done
+    return killing.repeatedly(lambda *moment: _one(home, name, *moment), kills, draw)
 
 
 def _one(home: Home, name: str, steps: int | None, within_s: float | None) -> bool:
-    """One delivery; whether it was killed: at that many steps, before the call (None) or so long after it began.
-
-    It waits at the step after, so that it cannot end first.
-    """
-    command = [sys.executable, "-u", "-m", "support.deliver", str(home.folder), str(home.config), name]
-    paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
-    environment = os.environ | {"PYTHONPATH": paths} | secrets(name)
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe) as process:
-        assert process.stdout is not None
-        if steps is not None:
-            reached = _walk(process, steps)
-            if reached and within_s is not None:
-                _let_go_on(process)
-                time.sleep(within_s)
-            process.kill()
-        _, errors = process.communicate(timeout=STEP_S)
-    assert process.returncode in (0, -9), errors.decode()
-    return process.returncode == -9
-
-
-def _walk(process: subprocess.Popen[bytes], steps: int) -> bool:
-    """Let it take steps up to that one, where it waits; False where it ended before."""
-    assert process.stdout is not None
-    for step in range(1, steps + 1):
-        if not process.stdout.readline():
-            process.wait(timeout=STEP_S)
-            return False
-        if step < steps:
-            _let_go_on(process)
-    return True
-
-
-def _let_go_on(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(b"\n")
-    process.stdin.flush()
+    """One delivery; whether it was killed."""
+    words = ["support.deliver", str(home.folder), str(home.config), name]
+    return killing.run(words, secrets(name), steps, within_s)
 
 
 def agrees(home: Home, name: str, peer: Peer) -> list[str]:
@@ -164,9 +124,4 @@ if __name__ == "__main__":
     place = Home(Path(folder), Path(config))
     wanted = Wish(target, load(Path(config), target))
 
-    def step(done: int, total: int, note: str) -> None:
-        sys.stdout.write(f"{done}/{total} {note}\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
-
-    Post(place.lake, Ledger(place.state), place.identities).deliver(wanted, HURRIED, step)
+    Post(place.lake, Ledger(place.state), place.identities).deliver(wanted, HURRIED, killing.step)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,11 +24,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(home: Path) -> Iterator[str]:
-    """The address of the dashboards over ``home``, for as long as the context lasts."""
+def served(home: Path, streamlit: Sequence[str] = ("-m", "streamlit")) -> Iterator[str]:
+    """The address of the dashboards over ``home``, while the context lasts; ``streamlit`` starts the server."""
     port = free_port()
     command = [
-        sys.executable, "-m", "streamlit", "run", str(PROJECT / "dashboards" / "asgi.py"),
+        sys.executable, *streamlit, "run", str(PROJECT / "dashboards" / "asgi.py"),
         "--server.port", str(port), "--server.address", "127.0.0.1", "--server.headless", "true",
         "--server.fileWatcherType", "none",
     ]  # fmt: skip

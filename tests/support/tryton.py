@@ -22,6 +22,19 @@ PROGRAMS = PEER / ".venv" / "bin"
 STARTUP_S, STOP_S = 60, 20
 MODULES = ("party", "sale_opportunity", "rolecall_practice")
 PASSWORD = "rolecall-tests"  # of a server that lives as long as a test
+VARIABLE = "CRM_PASSWORD"  # the environment variable that the connector takes it from
+DEALS = {
+    "object": "sale.opportunity",
+    "as": "deal",
+    "fields": {
+        "amount": "amount", "currency": "currency.code", "stage": "state", "opened_at": "create_date",
+        "closed_at": "end_date",
+    },
+    "people": [{"field": "employee", "match": "account"}],
+    "stages": {
+        "lead": "open", "opportunity": "open", "won": "won", "converted": "won", "lost": "lost", "cancelled": "lost"
+    },
+}  # fmt: skip
 
 
 class Unavailable(Exception):  # noqa: N818
@@ -94,6 +107,17 @@ class Server:
         for start in range(0, count, 1_000):
             made += self.call("sale.opportunity", "create", rows[start : start + 1_000])
         return made
+
+
+def connector(found: Server, **options: Any) -> dict[str, Any]:
+    """What a connector's file says of that server; its deals are read."""
+    return {
+        "system": "tryton",
+        "url": found.url,
+        "secrets": {"password": VARIABLE},
+        "options": {"database": "crm", "login": "admin", **options},
+        "read": {"deals": DEALS},
+    }
 
 
 @contextmanager

@@ -7,19 +7,6 @@ import pytest
 from support import tryton
 from support.crm import CrmHome
 
-TRYTON_DEALS = {
-    "object": "sale.opportunity",
-    "as": "deal",
-    "fields": {
-        "amount": "amount", "currency": "currency.code", "stage": "state", "opened_at": "create_date",
-        "closed_at": "end_date",
-    },
-    "people": [{"field": "employee", "match": "account"}],
-    "stages": {
-        "lead": "open", "opportunity": "open", "won": "won", "converted": "won", "lost": "lost", "cancelled": "lost"
-    },
-}  # fmt: skip
-
 
 @pytest.fixture(scope="module")
 def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tryton.Server]:
@@ -34,16 +21,7 @@ def crm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tryton.Server]:
 @pytest.fixture
 def home(tmp_path: Path, crm: tryton.Server, monkeypatch: pytest.MonkeyPatch) -> CrmHome:
     """A home whose connector ``tryton`` reads that server."""
-    monkeypatch.setenv("CRM_PASSWORD", tryton.PASSWORD)
+    monkeypatch.setenv(tryton.VARIABLE, tryton.PASSWORD)
     home = CrmHome(tmp_path / "home")
-    home.write(
-        "tryton",
-        {
-            "system": "tryton",
-            "url": crm.url,
-            "secrets": {"password": "CRM_PASSWORD"},
-            "options": {"database": "crm", "login": "admin", "page": 150},
-            "read": {"deals": TRYTON_DEALS},
-        },
-    )
+    home.write("tryton", tryton.connector(crm, page=150))
     return home

@@ -30,7 +30,7 @@ def test_good_tables_pass_both_checks(con: duckdb.DuckDBPyConnection) -> None:
     for name in ("sessions", "criterion_scores", "media"):
         table = TABLES[f"core/{name}"]
         assert judge_exactly(con, table, name, loose=False).passed
-        assert all(result.passed for result in judge_suite(con, table, name).values())
+        assert all(result.passed for result in judge_suite(table, suites.frame_of(con, table, name)).values())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_both_checks_find_what_is_broken_and_quote_nothing(
     con.execute(f"update sessions {change}")
     verdict = judge(con, SESSIONS, "sessions")
     assert rule in verdict.broken
-    suite = judge_suite(con, SESSIONS, "sessions")["critical"]
+    suite = judge_suite(SESSIONS, suites.frame_of(con, SESSIONS, "sessions"))["critical"]
     assert not suite.passed
     told = json.dumps([suite.summary, suite.metadata], default=str)
     assert "secret-word" not in told
@@ -58,7 +58,7 @@ def test_both_checks_find_what_is_broken_and_quote_nothing(
 def test_an_oddity_is_a_warning_and_stops_nothing(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update sessions set duration_s = 90000")
     assert judge_exactly(con, SESSIONS, "sessions", loose=False).passed
-    suite = judge_suite(con, SESSIONS, "sessions")
+    suite = judge_suite(SESSIONS, suites.frame_of(con, SESSIONS, "sessions"))
     assert suite["critical"].passed
     assert not suite["warning"].passed
 
