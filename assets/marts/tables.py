@@ -68,7 +68,9 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
     "knowledge_use": ("region", "language"),
 }
 # Published tables that marts are made of: session grain, overviews.
-LMS_ACTIVITIES: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(("tenant", "connector", "activity", "scenario_id"), pl.String)
+LMS_ACTIVITIES: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(
+    ("tenant", "connector", "activity", "scenario_id"), pl.String
+)
 ESTIMATED: tuple[str, ...] = tuple(table.name for table in EFFECTS)  # computed by assets.statistics, not by a SELECT
 SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH and name not in ESTIMATED)
 SELECTED: tuple[Table, ...] = tuple(table for table in MARTS if table.name in REACH)
