@@ -1,4 +1,4 @@
--- One row per grade of an LMS for a scenario, per learner whose scored scenario has none there, and per unmatched person.
+-- one row per grade of an LMS for a scenario, per learner whose scored scenario has none there, and per unmatched person.
 -- A score equals another within half a point in a hundred: LMSs round. Test sessions count for nothing.
 with
 
