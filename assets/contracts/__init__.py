@@ -4,16 +4,18 @@ from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
 from assets.contracts.effects import EFFECTS
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
+from assets.contracts.lms import LMS_RECONCILIATION, LMS_UNMATCHED
 from assets.contracts.marts import BOARDS, INTAKE
 from assets.contracts.raw import RAW
 from assets.contracts.sync import SYNC_TABLES
 from assets.contracts.table import Column, Table
 
 # In the order in which they are built: a mart may be made of marts before it.
-MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS)
+MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS, LMS_RECONCILIATION)
 
 # What the registers say, taken over as it stands.
-OVERVIEWS: tuple[Table, ...] = (*INTAKE, *SYNC_TABLES)
+REGISTERS: tuple[Table, ...] = (*SYNC_TABLES, LMS_UNMATCHED)
+OVERVIEWS: tuple[Table, ...] = (*INTAKE, *REGISTERS)
 
 TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
 
@@ -46,7 +48,7 @@ __all__ = [
     "PUBLISHED_CORE",
     "QUARANTINES",
     "RAW",
-    "SYNC_TABLES",
+    "REGISTERS",
     "TABLES",
     "XAPI_STATEMENTS",
     "Column",

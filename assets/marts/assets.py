@@ -12,6 +12,7 @@ import polars as pl
 
 from assets.automation import FOLLOW_ANY_DAY, FOLLOW_CHECKED_DAY
 from assets.contracts import EFFECTS, MARTS, OVERVIEWS, PUBLISHED_CORE, Table
+from assets.marts import lms_registers
 from assets.marts.publish import publish
 from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
@@ -34,7 +35,11 @@ def reference(catalog: "Catalog", settings: "Settings") -> Reference:
     from governance.project import Project
 
     mastery = catalog.competencies_frame().select("competency", mastery_level="mastery")
-    frames = {"watchpoints": catalog.watchpoints_frame(), "mastery": mastery}
+    frames = {
+        "watchpoints": catalog.watchpoints_frame(),
+        "mastery": mastery,
+        "lms_activities": lms_registers.activities(settings.config),
+    }
     return Reference(frames, settings.minimum_cell, Project.load(settings.config).analysis)
 
 
@@ -54,7 +59,11 @@ def refresh_all(
     found = tenants(lake, settings.marts)
     state = workspace.state()
     batches = Batches(state).frame()
-    deliveries = {"sync_health": health.targets(state), "sync_rejects": health.rejects(state)}
+    deliveries = {
+        "sync_health": health.targets(state),
+        "sync_rejects": health.rejects(state),
+        "lms_unmatched": lms_registers.unmatched(lake, settings.config),
+    }
     return {
         tenant: Warehouse(settings.marts / tenant, tenant).refresh(
             lake, rules, own_batches(batches, tenant, alone=len(found) == 1), deliveries=deliveries, full=full

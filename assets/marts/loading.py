@@ -275,12 +275,14 @@ def load_batches(con: duckdb.DuckDBPyConnection, tenant: str, batches: pl.DataFr
     load_register(con, "ingest_batches", tenant, renamed)
 
 
-def load_register(con: duckdb.DuckDBPyConnection, name: str, tenant: str, rows: pl.DataFrame | None) -> None:
-    """Replace an overview by the tenant's rows of a register."""
+def load_register(con: duckdb.DuckDBPyConnection, name: str, tenant: str, rows: pl.DataFrame | None) -> bool:
+    """Replace an overview by the tenant's rows of a register; whether they differ from those before."""
+    before = table_digest(con, f"working.main.{name}")
     con.execute(f'delete from working.main."{name}"')
     if rows is not None and rows.height:
         own = rows.filter(pl.col("tenant") == tenant)
         insert(con, name, own.select([each for each in PUBLISHED[name].column_names if each in own.columns]))
+    return before != table_digest(con, f"working.main.{name}")
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

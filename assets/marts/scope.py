@@ -26,7 +26,9 @@ PAIRED: dict[str, frozenset[str]] = {
 LEARNER_TABLES = frozenset(
     {"session_scores", "criterion_scores", "headline"}
 )  # they know the learner, not the scenario
-UNDATED = frozenset({"learners", "ingest_batches", "sync_health", "sync_rejects", "items", "applications", "watched"})
+UNDATED = frozenset(
+    {"learners", "ingest_batches", "sync_health", "sync_rejects", "lms_unmatched", "items", "applications", "watched"}
+)
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
 
@@ -37,6 +39,7 @@ class Scope:
     days: set[date] = field(default_factory=set)
     weeks: set[date] = field(default_factory=set)
     learners_changed: bool = False
+    registers_changed: bool = False  # of those that a mart is made of
     whole: bool = False
     watched_changed: bool = False
 
@@ -48,7 +51,7 @@ class Scope:
     @property
     def empty(self) -> bool:
         """Nothing changed."""
-        return not (self.whole or self.days or self.weeks or self.learners_changed)
+        return not (self.whole or self.days or self.weeks or self.learners_changed or self.registers_changed)
 
     def covers_all(self, reach: str) -> bool:
         """The table is built whole under this scope."""

@@ -49,6 +49,7 @@ REACH: dict[str, str] = {
     "scorer_agreement": "whole",
     "language_parity": "whole",
     "knowledge_use": "whole",
+    "lms_reconciliation": "whole",
 }
 ROLLUPS: dict[str, tuple[str, ...]] = {
     "practice_funnel": ("region", "scenario_id", "assigned"),
@@ -67,6 +68,9 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
     "knowledge_use": ("region", "language"),
 }
 # Published tables that marts are made of: session grain, overviews.
+LMS_ACTIVITIES: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(
+    ("tenant", "connector", "activity", "scenario_id"), pl.String
+)
 ESTIMATED: tuple[str, ...] = tuple(table.name for table in EFFECTS)  # computed by assets.statistics, not by a SELECT
 SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH and name not in ESTIMATED)
 SELECTED: tuple[Table, ...] = tuple(table for table in MARTS if table.name in REACH)
@@ -110,11 +114,13 @@ def t_quantiles(largest: int = 1000) -> pl.DataFrame:
 
 
 def register_reference(con: duckdb.DuckDBPyConnection, reference: Mapping[str, pl.DataFrame]) -> None:
-    """Make the small tables that the SELECTs join: ``watchpoints``, ``mastery`` and ``t_quantiles``.
+    """Make the small tables that the SELECTs join: ``watchpoints``, ``mastery``, ``lms_activities``, ``t_quantiles``.
 
-    ``watchpoints`` has the columns of ``Catalog.watchpoints_frame()``; ``mastery`` has competency, mastery_level.
+    ``watchpoints`` has the columns of ``Catalog.watchpoints_frame()``; ``mastery`` has competency, mastery_level;
+    ``lms_activities`` says which activity of which LMS holds which scenario, and is empty where it is left out.
     """
-    for name, frame in {**reference, "t_quantiles": t_quantiles()}.items():
+    given = {"lms_activities": pl.DataFrame(schema=LMS_ACTIVITIES), **reference, "t_quantiles": t_quantiles()}
+    for name, frame in given.items():
         con.register("reference_frame", frame)
         con.execute(f'create or replace temp table "{name}" as select * from reference_frame')
         con.unregister("reference_frame")

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import EFFECTS, PUBLISHED, SYNC_TABLES, Table
+from assets.contracts import EFFECTS, PUBLISHED, REGISTERS, Table
 from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
@@ -26,6 +26,7 @@ from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, registe
 from governance.project import Analysis
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
+READ_BY_MARTS = frozenset({"lms_unmatched"})  # the other registers are shown as they stand
 BLOAT = 0.3  # share of free blocks from which the working file is written anew
 
 
@@ -98,7 +99,7 @@ class Warehouse:
         """Bring the working file up to the lake. ``full`` writes it anew, which also forgets erased rows for good.
 
         ``batches`` is ``Batches.frame(tenant)``: the overview of what was ingested. ``deliveries`` has the rows of each
-        of ``SYNC_TABLES`` by name.
+        of ``REGISTERS`` by name.
         """
         if full or not self._sound():
             self.discard()
@@ -111,8 +112,9 @@ class Warehouse:
             scope = Scope.everything() if whole else Scope()
             changed = loading.load(con, lake, self.tenant, scope)
             loading.load_batches(con, self.tenant, batches)
-            for table in SYNC_TABLES:
-                loading.load_register(con, table.name, self.tenant, (deliveries or {}).get(table.name))
+            for table in REGISTERS:
+                differs = loading.load_register(con, table.name, self.tenant, (deliveries or {}).get(table.name))
+                scope.registers_changed |= differs and table.name in READ_BY_MARTS
             if whole or not scope.empty:
                 scope.settle(con)
                 self._stage(con, scope)

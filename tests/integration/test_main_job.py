@@ -69,7 +69,7 @@ def by_gateway(simulation: Path, tmp_path_factory: pytest.TempPathFactory, postg
         assert "accepted" in said.stderr
     finally:
         gateway.terminate()
-        gateway.communicate(timeout=30)
+        gateway.communicate(timeout=120)
     pulls = [line for line in (simulation / "deliveries.jsonl").read_text().splitlines() if '"channel":"pull"' in line]
     (home.parent / "pulls.jsonl").write_text("\n".join(pulls) + "\n")  # the gateway takes no pulls: they are fetched
     rolecall("ingest", str(home.parent / "pulls.jsonl"), str(simulation / "bundles.jsonl"), "--tenant", "acme")
@@ -144,7 +144,7 @@ def test_files_and_gateway_give_the_same_core(by_file: Command, by_gateway: Comm
 
 def test_two_runs_at_once(by_file: Command) -> None:
     first, second = by_file.start("run", "--full"), None
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     lock = by_file.home / "lake" / ".writer.lock"
     while time.monotonic() < deadline and "rolecall run" not in lock.read_text():
         time.sleep(0.1)

@@ -57,6 +57,7 @@ def frames(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
          "occurred_at": _start(each["day"], 8)}
         for n, each in enumerate(case.get("outcomes", []))
     ]  # fmt: skip
+    rows["lms_unmatched"] = [{"tenant": "t", **each} for each in case.get("lms_unmatched", [])]
     for each in rows["learners"]:
         each |= {name: date.fromisoformat(each[name]) for name in ("hire_date", "left_on") if name in each}
     return {name: pl.DataFrame(each, infer_schema_length=None) for name, each in rows.items() if each}

@@ -10,11 +10,12 @@ from support import canvas, gradebook, moodle
 from support.canvas import Canvas
 from support.gradebook import Gradebook
 from support.moodle import Moodle
-from support.pipeline import Home
+from support.pipeline import SECRET, Home
 from support.writeback import Practice
 
 from assets.exports.lms_grades import GradeDesk, Written
 from governance.catalog import Catalog
+from governance.identities import Identities
 from governance.settings import PROJECT
 from integrations.lms.config import Grading, LmsConnector
 from integrations.sync import health
@@ -34,7 +35,8 @@ class Desk:
     def __init__(self, practice: Practice) -> None:
         self.practice = practice
         self.ledger = Ledger(practice.state)
-        self.desk = GradeDesk(practice.marts, Catalog.load(PROJECT / "config"), self.ledger, practice.identities)
+        identities = Identities(practice.state, SECRET)
+        self.desk = GradeDesk(practice.marts, Catalog.load(PROJECT / "config"), self.ledger, identities)
         self.accounts = {key: str(number) for number, key in enumerate(practice.learners(), 1)}
         practice.know(self.accounts, "lms")
 
@@ -63,7 +65,6 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Practice:
 @pytest.fixture
 def desk(practice: Practice, tmp_path: Path) -> Desk:
     practice.state = Home(tmp_path / "home").state  # a ledger of its own
-    practice.identities.state = practice.state
     return Desk(practice)
 
 

@@ -32,7 +32,7 @@ def open_page(home: Home, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppT
     def opened(view: str = "overview", *, at: Path | None = None, **parameters: str) -> AppTest:
         monkeypatch.setenv("ROLECALL_HOME", str(at or home.path))
         monkeypatch.setattr(access, "reader_of", lambda *_: access.LOCAL)
-        app = AppTest.from_file(str(APP), default_timeout=60)
+        app = AppTest.from_file(str(APP), default_timeout=300)
         for name, value in parameters.items():
             app.query_params[name] = value
         app.run()

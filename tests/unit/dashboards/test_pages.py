@@ -112,6 +112,6 @@ def test_strangers_see_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> N
     from dashboards import access
 
     monkeypatch.setenv("ROLECALL_HOME", str(home.path))
-    page = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=60).run()
+    page = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=300).run()
     assert page.error[0].value == access.REFUSAL
     assert len(page.dataframe) == 0

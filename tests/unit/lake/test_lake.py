@@ -11,6 +11,7 @@ from assets.core.plan import days_rescaled, outdated
 from assets.lake import Lake, LakeBusyError, fingerprint
 
 DAY, NEXT = date(2026, 11, 2), date(2026, 11, 3)
+PATIENCE = 300  # seconds: a spawned interpreter imports this module first, on a busy machine
 
 
 def staged(folder: Path, *days: date, text: str = "x") -> Path:
@@ -56,7 +57,7 @@ def test_a_crashed_writers_staging_is_cleared_by_the_next(tmp_path: Path) -> Non
 def _hold(root: str, started: object, done: object) -> None:
     with Lake(Path(root)).writing("the other one"):
         started.set()  # type: ignore[attr-defined]
-        done.wait(30)  # type: ignore[attr-defined]
+        done.wait(PATIENCE)  # type: ignore[attr-defined]
 
 
 def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
@@ -65,12 +66,12 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
     other = context.Process(target=_hold, args=(str(tmp_path), started, done))
     other.start()
     try:
-        assert started.wait(30)
+        assert started.wait(PATIENCE)
         with pytest.raises(LakeBusyError, match=r"the other one.*try again"), Lake(tmp_path).writing("me"):
             pass
     finally:
         done.set()
-        other.join(30)
+        other.join(PATIENCE)
     with Lake(tmp_path).writing("me"):
         pass
 

@@ -11,7 +11,7 @@ import pytest
 from support import cases
 
 from assets.contracts import TABLES
-from assets.marts.tables import load_frames
+from assets.marts.tables import LMS_ACTIVITIES, load_frames
 from assets.marts.whole import build_all
 from governance.project import Analysis
 
@@ -47,10 +47,12 @@ def marts_of(case: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         case.get("watchpoints", []), schema=dict.fromkeys(WATCH, pl.String) | {"position": pl.Int32}, orient="row"
     )
     mastery = pl.DataFrame({"competency": ["empathy"], "mastery_level": [0.7]})
+    activities = pl.DataFrame(case.get("lms_activities", []), schema=LMS_ACTIVITIES, orient="row")
+    reference = {"watchpoints": watch, "mastery": mastery, "lms_activities": activities}
     con = duckdb.connect()
     con.execute("set TimeZone = 'UTC'")
     load_frames(con, frames)
-    build_all(con, {"watchpoints": watch, "mastery": mastery}, 10, Analysis(**case.get("analysis", {})))
+    build_all(con, reference, 10, Analysis(**case.get("analysis", {})))
     return con
 
 
@@ -76,6 +78,7 @@ def test_every_mart_has_a_golden_case() -> None:
         "ingest_batches",
         "sync_health",
         "sync_rejects",
+        "lms_unmatched",
     }
 
 

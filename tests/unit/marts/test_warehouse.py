@@ -237,7 +237,14 @@ def test_a_table_that_is_not_in_the_contract_is_not_published(place: Place) -> N
 
 
 def test_marts_have_rows_unless_the_drawn_sessions_say_nothing(place: Place) -> None:
-    # Nobody scored twice, no document was cited, no deal or ramp recorded, no costs configured.
-    silent = {"scorer_agreement", "knowledge_use", "ramp_curve", "rollout_effects", "practice_return"}
+    # Nobody scored twice, no document was cited, no deal, ramp or LMS grade recorded, no costs configured.
+    silent = {
+        "scorer_agreement",
+        "knowledge_use",
+        "ramp_curve",
+        "rollout_effects",
+        "practice_return",
+        "lms_reconciliation",
+    }
     tables = place.tables()
     assert {table.name for table in MARTS if tables[table.name].is_empty()} == silent
