@@ -1,5 +1,6 @@
 """``rolecall privacy``: legal holds, retention, and what people may ask for."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,7 +8,9 @@ import typer
 if TYPE_CHECKING:
     from pipelines.privacy import Outcome
 
-app = typer.Typer(help="Erase, keep and hold what is stored about people.", no_args_is_help=True)
+ARTICLE_15 = "request of the data subject, GDPR Article 15"
+
+app = typer.Typer(help="Show, erase, keep and hold what is stored about people.", no_args_is_help=True)
 
 Tenant = Annotated[str | None, typer.Option(help="Customer; default: the only one")]
 By = Annotated[str | None, typer.Option(help="Who decided; default: the user of this machine")]
@@ -16,7 +19,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, 
 
 @app.callback()
 def options() -> None:
-    """Erase, keep and hold what is stored about people."""
+    """Show, erase, keep and hold what is stored about people."""
 
 
 @app.command()
@@ -32,6 +35,34 @@ def erase(
     when. What is erased is refused when it is delivered again.
     """
     _show(_erased(tuple(dict.fromkeys(learners)), tenant, by, dry_run), dry_run)
+
+
+@app.command()
+def access(
+    learners: Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")],
+    out: Annotated[Path, typer.Option(help="Folder for the answer: one folder a person", file_okay=False)],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the access log")] = ARTICLE_15,
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """Write everything held about learners, for them to see: data.json and media.csv in a folder each.
+
+    Identity, launches, sessions, words, scores, reviews, outcomes, statements, deliveries, holds and who looked, each
+    with where it came from and how long it is kept. The request itself is an entry of the access log.
+    """
+    from pipelines.console import ERR, OUT
+    from pipelines.privacy import desk
+    from pipelines.subject_access import answer
+
+    wanted = tuple(dict.fromkeys(learners))
+    with ERR.status("Gathering"):
+        answers = answer(desk(tenant, by), wanted, out, reason)
+    for each in answers:
+        OUT.print(
+            f"{each.learner_id}: {each.rows:,} rows in {each.parts:,} parts, {each.recordings:,} recordings, in"
+            f" {each.folder}",
+            markup=False,
+        )
 
 
 @app.command()
