@@ -117,9 +117,7 @@ def _kind(rules: Rules, now: datetime) -> pl.Expr:
     )  # fmt: skip
 
 
-def _due(
-    desired: pl.DataFrame, decided: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame
-) -> pl.DataFrame:
+def _due(desired: pl.DataFrame, decided: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame) -> pl.DataFrame:
     changed = decided.filter(pl.col("kind").is_in(["create", "update"]))
     return (
         pl.concat([desired.select(list(DESIRED))[changed.get_column("place")], changed], how="horizontal")
