@@ -1,5 +1,6 @@
 """Delivery to two real LRSs of different make: everything once, faults on the way, kills, conflicts, losses."""
 
+import json
 import random
 import uuid
 from collections.abc import Iterator
@@ -7,14 +8,18 @@ from pathlib import Path
 
 import orjson
 import pytest
+from support import casino
 from support.deliver import agrees, connect, home_with, issue, killed, scored, send, statements
+from support.deliveries import Held, deliver_twice, held, home_of_commands
 from support.lrs import Peer, ralph, xapi_statements
 from support.pipeline import NOW, Home
+from support.practised import Practised
 from support.proxy import Fault, faulty
 from support.sync import record
 
 from assets.exports.erasure import take_back
 from assets.exports.statements import PATH
+from governance.settings import PROJECT
 from integrations.sync.base import Outgoing, SyncError
 from integrations.sync.erasures import Erasures
 from integrations.sync.health import broken_runs, rejects, targets
@@ -24,6 +29,7 @@ from integrations.xapi.destinations import Destination, load
 from integrations.xapi.lrs import Lrs, transport_of
 from integrations.xapi.signing import SigningError, verify
 
+CASINO = PROJECT.parent / "shared" / "data" / "casino_train.json"
 PEERS = ("xapi-statements", "ralph")
 
 
@@ -58,6 +64,38 @@ def test_everything_arrives_once_and_a_second_sync_sends_none(home: Home, lrss: 
     assert broken_runs(home.state) == []
     (row,) = targets(home.state).filter(target=make).to_dicts()
     assert (row["acknowledged"], row["refused"], row["waiting"]) == (statements(home), 0, 0)
+
+
+def test_the_command_delivers_demo_data_to_both_and_a_second_sync_sends_none(
+    practised: Practised, lrss: dict[str, Peer], tmp_path: Path
+) -> None:
+    practised.copy(tmp_path / "home")
+    _settled(deliver_twice(*home_of_commands(tmp_path), list(lrss.values())))
+
+
+def _settled(found: dict[str, Held]) -> None:
+    """Each LRS holds what the ledger says it acknowledged, and only Ralph refuses anything: reviews."""
+    assert all(each.adds_up for each in found.values()), found
+    assert found["xapi-statements"].refused == {}
+    assert set(found["ralph"].refused) <= {"review"}
+
+
+@pytest.mark.skipif(not CASINO.exists(), reason="the CaSiNo file is not beside this checkout")
+def test_real_negotiations_arrive_at_both_and_a_second_sync_sends_none(lrss: dict[str, Peer], tmp_path: Path) -> None:
+    """A sample: `make soak` delivers all of them."""
+    (tmp_path / "some.json").write_text(json.dumps(casino.read(CASINO)[:8]))
+    bundles, _ = casino.convert(tmp_path / "some.json", tmp_path)
+    home = home_with(tmp_path / "made", 0)
+    home.land_file(bundles)
+    issue(home)
+    found = {}
+    for name, peer in lrss.items():
+        target = f"casino-{name}"
+        connect(home, target, peer.url)
+        send(home, target)
+        again = send(home, target).report
+        found[name] = held(home, target, peer, 0 if again is None else again.counts.calls)
+    _settled(found)
 
 
 @pytest.mark.parametrize("make", PEERS)
