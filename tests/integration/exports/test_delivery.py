@@ -14,6 +14,7 @@ from support.proxy import Fault, faulty
 from support.sync import record
 
 from assets.exports.erasure import take_back
+from assets.exports.statements import PATH
 from integrations.sync.base import Outgoing, SyncError
 from integrations.sync.erasures import Erasures
 from integrations.sync.health import broken_runs, rejects, targets
@@ -21,6 +22,7 @@ from integrations.sync.ledger import Ledger
 from integrations.sync.sender import deliver
 from integrations.xapi.destinations import Destination, load
 from integrations.xapi.lrs import Lrs, transport_of
+from integrations.xapi.signing import SigningError, verify
 
 PEERS = ("xapi-statements", "ralph")
 
@@ -179,6 +181,13 @@ def test_a_destination_that_wants_signatures_gets_them(
     with_signature = [each for each in held if each.get("attachments")]
     assert {each["verb"]["id"].rpartition("/")[2] for each in with_signature} <= {"passed", "failed"}
     assert 0 < len(with_signature) < len(held) == done.report.counts.acknowledged
+    issued = {key: body.encode() for key, body in home.rows(PATH, "statement_id, statement")}
+    for each in with_signature:
+        back = strict.signed(each["id"])
+        assert verify(back, key.public_key()) == issued[each["id"]]
+        forged = back._replace(statement=back.statement.replace(b'"completion":true', b'"completion":false'))
+        with pytest.raises(SigningError, match="altered"):
+            verify(forged, key.public_key())
 
 
 def _statement(seed: random.Random) -> dict:
