@@ -91,7 +91,7 @@ class Desk:
         self.identities = Identities(state, secret)
         self._holds, self._erasures = Holds(state), Erasures(state)
         self._retention = Retention.load(settings.config)
-        self._launches = Launches(state, self.identities)
+        self.launches = Launches(state, self.identities)
 
     def hold(self, learner: str | None, scenario: str | None, reason: str) -> str:
         """Place a hold; its id. Raises ``HoldError`` or ``Problem``."""
@@ -162,7 +162,7 @@ class Desk:
 
         standing, today = self._holds.standing(self.tenant), self.now.date()
         found = []
-        rows = sessions_of(self.lake, self._launches, self.tenant, learners).sort("day", "session_id")
+        rows = sessions_of(self.lake, self.launches, self.tenant, learners).sort("day", "session_id")
         for session_id, learner, scenario, day in rows.iter_rows():
             holds = _reasons(standing, learner, scenario)
             fate = decide(self._retention, scenario, day, holds, today, requested=learner in requested)

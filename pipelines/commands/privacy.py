@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.commands.audit import day_of
+from pipelines.commands.query import Format
+
 if TYPE_CHECKING:
-    from pipelines.privacy import Outcome
+    from governance.policy import SignalPolicy
+    from pipelines.privacy import Desk, Outcome
 
 ARTICLE_15 = "request of the data subject, GDPR Article 15"
 
@@ -108,6 +112,50 @@ def holds(tenant: Tenant = None) -> None:
 
     frame = desk(tenant, None).holds().drop("tenant")
     OUT.print(table(None, frame.columns, frame.iter_rows()))
+
+
+@app.command()
+def withheld(
+    first: Annotated[str | None, typer.Option("--from", help="First day of receipt, UTC", metavar="YYYY-MM-DD")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="YYYY-MM-DD")] = None,
+    search: Annotated[bool, typer.Option("--search", help="Look in what is stored for what the policy denies")] = False,
+    format: Annotated[Format, typer.Option(help="How to write the answer")] = Format.table,  # noqa: A002
+    tenant: Tenant = None,
+) -> None:
+    """List what the signal gate withheld, by jurisdiction, policy version and signal class; counts, never values.
+
+    With --search every stored delivery goes through the gate of today once more, and every text of core and statements
+    is searched for hidden notes; exit code 1 where something is found.
+    """
+    from governance.policy import SignalPolicy
+    from pipelines.commands.query import write
+    from pipelines.privacy import desk
+    from pipelines.withheld import summary
+
+    counter = desk(tenant, None)
+    policy = SignalPolicy.load(counter.settings.config / "policy.yaml")
+    since, until = (None if each is None else day_of(each) for each in (first, last))
+    frame = summary(counter.state, counter.tenant, policy, since, until)
+    write(frame.columns, frame.rows(), format)
+    if search:
+        _search(counter, policy)
+
+
+def _search(counter: "Desk", policy: "SignalPolicy") -> None:
+    from pipelines.console import ERR
+    from pipelines.withheld import search
+
+    with ERR.status("Searching") as status:
+        found, looked = search(counter, policy, lambda table: status.update(f"Searching {table}"))
+    for each in found:
+        ERR.print(
+            f"{each.table}: {each.rows:,} rows of {each.jurisdiction} hold {each.signal_class}, such as session"
+            f" {each.example}; the policy {policy.version} denies it",
+            markup=False,
+        )
+    ERR.print(f"Searched {looked:,} rows: {'nothing that the policy denies' if not found else 'see above'}")
+    if found:
+        raise typer.Exit(1)
 
 
 def _erased(learners: tuple[str, ...], tenant: str | None, by: str | None, dry_run: bool) -> "Outcome":

@@ -12,9 +12,7 @@ from support.practised import Practised
 
 @pytest.fixture(scope="module")
 def rolecall(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Command:
-    command = Command(practised.copy(tmp_path_factory.mktemp("access") / "home"))
-    command("export", "xapi", "--out", str(command.home.parent / "statements"))
-    return command
+    return Command(practised.copy(tmp_path_factory.mktemp("access") / "home"))
 
 
 @pytest.fixture(scope="module")
