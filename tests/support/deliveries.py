@@ -52,7 +52,8 @@ def home_of_commands(folder: Path) -> tuple[Home, Command]:
 
 
 def deliver_twice(home: Home, rolecall: Command, peers: Sequence[Peer]) -> dict[str, Held]:
-    """``rolecall sync lrs`` to all of them, twice."""
+    """``rolecall sync lrs`` to all of them, twice, however long it takes."""
+    rolecall.patience_s = 3_600
     for peer in peers:
         connect(home, peer.name, peer.url)
         rolecall.env |= secrets(peer.name)
