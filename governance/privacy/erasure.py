@@ -7,7 +7,6 @@ leaves the record unfinished, and the same request again goes through everything
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,30 +16,17 @@ from sqlalchemy.orm import Session
 
 from governance.audit import chain
 from governance.audit.chain import Event
+from governance.privacy.reach import TABLES, Subject
 from governance.state import State
 from governance.state.bulk import among, insert_missing
 from governance.state.models import ErasedRow, ErasureRow
 
-TABLES = ErasedRow.metadata.tables
 OF_SESSIONS = ("launches", "session_days", "pulls")
 OF_LEARNERS = ("sync_records", "sync_intents", "sync_rejects")  # of people's records; statements have keys of their own
 ERASED = ErasedRow.__table__.c
 RULE = "erased"
 REASON = "the session was erased and may not come back; ask who sent it to delete it as well"
 ERASURE = ErasureRow.__table__.c
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is to be forgotten of one tenant: whole learners, and sessions of learners who stay.
-
-    ``learners`` are learner keys; ``tokens`` the digests under which the records of CRMs name these learners.
-    """
-
-    tenant: str
-    learners: tuple[str, ...]
-    sessions: tuple[str, ...]
-    tokens: tuple[str, ...] = ()
 
 
 class Erasures:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import duckdb
 import pytest
 from support.command import Command
 from support.practised import SESSIONS, Practised
+from support.traces import traces
 
 
 @pytest.fixture(scope="module")
@@ -21,41 +21,7 @@ def simulation(practised: Practised) -> Path:
 
 @pytest.fixture(scope="module")
 def rolecall(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Command:
-    command = Command(practised.copy(tmp_path_factory.mktemp("erasure") / "home"))
-    command("export", "xapi", "--out", str(command.home.parent / "statements"))
-    return command
-
-
-def everything(home: Path) -> Iterator[tuple[Path, bytes]]:
-    """Every file below the home; columns of Parquet and tables of databases as text, since they are compressed."""
-    for path in sorted(home.rglob("*")):
-        if not path.is_file() or path.name == "secret.key":
-            continue
-        yield path, path.read_bytes()
-        if path.suffix == ".parquet":
-            yield path, repr(duckdb.sql(f"select * from read_parquet('{path}')").fetchall()).encode()
-        if path.suffix == ".duckdb":
-            with duckdb.connect(str(path), read_only=True) as con:
-                for (table,) in con.sql("select table_name from duckdb_tables()").fetchall():
-                    yield path, repr(con.sql(f'from "{table}"').fetchall()).encode()
-        if path.name == "state.db":
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
-                yield path, "\n".join(con.iterdump()).encode()
-
-
-def traces(home: Path, words: set[str]) -> list[tuple[str, str]]:
-    """Where the words stand by themselves: an employee's number may well be part of some digest."""
-    wanted = [
-        (word, re.compile(rb"(?<![0-9A-Za-z])" + re.escape(spelling.encode()) + rb"(?![0-9A-Za-z])"))
-        for word in sorted(words)
-        for spelling in {word, json.dumps(word)[1:-1]}
-    ]
-    return [
-        (str(path.relative_to(home)), word)
-        for path, content in everything(home)
-        for word, pattern in wanted
-        if pattern.search(content)
-    ]
+    return Command(practised.copy(tmp_path_factory.mktemp("erasure") / "home"))
 
 
 def people(simulation: Path) -> list[dict[str, Any]]:
