@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from governance.audit import chain
 from governance.audit.chain import Event
+from governance.batches import forget_names
+from governance.names import engine_of
 from governance.privacy.reach import TABLES, Subject, about
 from governance.state import State
 from governance.state.bulk import among, insert_missing
@@ -97,11 +99,15 @@ class Erasures:
             connection = session.connection()
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("pragma secure_delete=on")
-            self._unmanage(session, subject)
+            ids = self._learner_ids(session, subject)
+            self._unmanage(session, subject, ids)
+            names = {*ids, *subject.sessions, *(engine_of(session_id)[1] for session_id in subject.sessions)}
+            renamed = forget_names(session, names, RULE, by)
             counts = {
                 name: connection.execute(delete(TABLES[name]).where(about(session, name, subject))).rowcount
                 for name in DELETED
             }
+            counts["ingest_batches"] = renamed
             counts |= {name: self._forget_delivered(session, name, subject) for name in LEDGER}
             counts["legal_holds"] = self._forget_holds(session, subject)
             counts["inbox"] = self._empty_inbox(session, subject)
@@ -146,10 +152,13 @@ class Erasures:
         connection.execute(update(table).where(*where).values(blank))
         return numbers
 
-    def _unmanage(self, session: Session, subject: Subject) -> None:
+    def _learner_ids(self, session: Session, subject: Subject) -> list[str]:
+        query = select(TABLES["identities"].c.learner_id).where(about(session, "identities", subject))
+        return list(session.scalars(query))
+
+    def _unmanage(self, session: Session, subject: Subject, ids: Sequence[str]) -> None:
         """Take the learners out where they are named as somebody's manager."""
         table = TABLES["identities"]
-        ids = session.scalars(select(table.c.learner_id).where(about(session, "identities", subject))).all()
         managed = (table.c.tenant == subject.tenant, among(session, table.c.manager_id, ids))
         session.execute(update(table).where(*managed).values(manager_id=None))
 
