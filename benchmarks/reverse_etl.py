@@ -130,7 +130,8 @@ def theirs(folder: Path, portal: Portal, authority: Authority, tunnel: str, mode
 
 
 @contextmanager
-def _portal(authority: Authority, count: int) -> Iterator[tuple[Portal, str]]:
+def served(authority: Authority, count: int) -> Iterator[tuple[Portal, str]]:
+    """A portal with people, over TLS."""
     portal = Portal(clock=Clock())
     fill_portal(portal, people=count)
     with served_portal(portal, authority) as address:
@@ -142,11 +143,11 @@ def compare(folder: Path, count: int) -> dict[str, object]:
     authority = Authority(folder, drt.HUBSPOT)
     os.environ["SSL_CERT_FILE"] = str(authority.trust)
     figures: dict[str, object] = {"people": count, "invalid": INVALID}
-    with _portal(authority, count) as (portal, address):
+    with served(authority, count) as (portal, address):
         figures["rolecall"] = scenario(portal, ours(folder, portal, address), count)
     modes: tuple[drt.Mode, ...] = ("full", "incremental")
     for mode in modes:
-        with _portal(authority, count) as (portal, address), drt.tunnel(address) as tunnel:
+        with served(authority, count) as (portal, address), drt.tunnel(address) as tunnel:
             sync = theirs(folder / mode, portal, authority, tunnel, mode)
             figures[f"drt_{mode}"] = scenario(portal, sync, count)
     return figures

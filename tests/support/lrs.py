@@ -21,7 +21,7 @@ from integrations.xapi.signing import Signed
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 NPM = PEERS / "lrs" / "node_modules" / "xapi-statements" / "dist" / "index.js"
 RALPH = PEERS / "ralph" / ".venv" / "bin"
-START_S = 60
+START_S = 240  # Ralph imports for ten seconds on a quiet machine
 KEY, SECRET = "test", "testpw"
 HEADERS = {"x-experience-api-version": "1.0.3"}
 ONE_PAGE = 100_000
