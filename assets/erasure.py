@@ -1,7 +1,7 @@
 """Erasing people from the lake: day files without them.
 
-Only raw and exports are rewritten here. Core, marts and published files follow from them in the run after, as after
-any other change; nothing is patched twice.
+Only raw is rewritten here; ``assets.exports.erasure`` takes back statements. Core, marts and published files follow
+from raw in the run after, as after any other change; nothing is patched twice.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import XAPI_STATEMENTS, Table
+from assets.contracts import Table
 from assets.contracts.raw import BUNDLES, CRM_RECORDS, DELIVERIES, OUTCOMES
 from assets.duck import connect, file_list
 from assets.lake import Lake
 from assets.raw.merge import PARQUET, settle
 
-SESSION_TABLES = (DELIVERIES, BUNDLES, XAPI_STATEMENTS)
+SESSION_TABLES = (DELIVERIES, BUNDLES)
 
 
 @dataclass(frozen=True)

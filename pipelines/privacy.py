@@ -114,28 +114,40 @@ class Desk:
             LakeBusyError: another process writes the lake.
         """
         from assets import erasure
+        from assets.exports.erasure import take_back
         from assets.subject import media_of
+        from pipelines.engine_deletion import delete_at_engine
 
         progress("deciding")
         plan = self._plan(learners)
         if dry_run or not (plan.sessions or plan.learners):
             return Outcome(len(plan.asked), len(plan.learners), plan.decided)
-        subject = self.subject(plan.learners, plan.sessions)
+        subject = self.subject(plan.learners, list(plan.sessions))
         with self.lake.writing("erasing"):
-            media = media_of(self.lake, self.tenant, plan.sessions)
+            media = media_of(self.lake, self.tenant, subject.sessions)
             erasure_id = self._erasures.begin(subject, plan.decided, by=self.by, version=plan.version, at=self.now)
+            progress("engine")
+            asked = delete_at_engine(self.settings, subject.sessions)
             progress("raw and exports")
-            removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions, subject.tokens).rows
+            taken = take_back(self.lake, self.state, self.tenant, plan.sessions, reason=erasure_id, now=self.now)
+            removed = erasure.remove(self.lake, self.tenant, plan.learners, subject.sessions, subject.tokens).rows
+            removed["exports/xapi_statements"] = taken.removed
             told = self._erasures.delivered(subject)
             progress("state database")
-            uris = media["uri"].to_list()
-            removed |= self._erasures.remove(erasure_id, subject, uris, by=self.by, at=self.now)
+            others = {"engine": len(asked.deleted) + len(asked.open), **taken.targets}
+            removed |= self._erasures.remove(erasure_id, subject, by=self.by, at=self.now, asked=others)
+            removed["engine"] = len(asked.deleted)
             progress("files")
             removed["files"], recordings = _files(self.settings, media)
             _publish_anew(self.settings, self.tenant, self.now, progress)
             progress("compacting the state database")
             self._erasures.compact()
             self._erasures.finish(erasure_id, removed, self.now)
+        told += [f"engine, conversation {each}" for each in asked.open]
+        told += [
+            f"{target}, {count:,} statements: voided by the next sync"
+            for target, count in (taken.targets or {}).items()
+        ]
         return Outcome(len(plan.asked), len(plan.learners), plan.decided, removed, [*recordings, *told], erasure_id)
 
     def _plan(self, learners: Sequence[str]) -> "_Plan":
@@ -147,7 +159,7 @@ class Desk:
         return _Plan(
             asked=tuple(asked),
             learners=tuple(learner for learner in asked if learner not in staying),
-            sessions=tuple(fate.session_id for fate in fates if fate.decision.fate.goes),
+            sessions={fate.session_id: fate.learner_key for fate in fates if fate.decision.fate.goes},
             decided=_counted([fate.decision for fate in fates], held, holds),
             version=self._retention.version,
         )
@@ -203,11 +215,11 @@ class Desk:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What goes: ``sessions``, and of the learners ``asked`` for those who are forgotten altogether."""
+    """What goes: ``sessions`` with their learners, and the ``learners`` of those ``asked`` for who go altogether."""
 
     asked: tuple[str, ...]
     learners: tuple[str, ...]
-    sessions: tuple[str, ...]
+    sessions: dict[str, str | None]
     decided: list[dict[str, Any]]
     version: str
 

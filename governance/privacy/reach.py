@@ -80,7 +80,7 @@ PLACES: Mapping[str, Place] = {
 NOBODY: Mapping[str, str] = {
     "erased": "digests that keep erased data from coming back",
     "erasures": "counts of sessions",
-    "ingest_batches": "names of files, and counts",
+    "ingest_batches": "names of files, and counts; an erasure renames a file that is named after a person or session",
     "ingest_rejects": "which rule a line broke, never its body",
     "package_exports": "packages",
     "package_tokens": "packages",

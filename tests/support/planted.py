@@ -13,6 +13,7 @@ from support.wire import SESSION, at
 
 PREFIX = "zqnote"
 LEARNER = "e-planted"
+COLLEAGUES = 8  # in the directory alone
 BUNDLE = "b-planted"
 LETTERS = "abcdefghijkmnpqr"
 
@@ -27,9 +28,7 @@ def plant(folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True)
     who = {"tenant": "acme", "learner_id": LEARNER, "jurisdiction": "DE"}
     said = {"region": "EMEA", "scenario_id": "feedback-missed-release", "scenario_version": "3", "language": "en"}
-    _write(
-        folder / "learners.jsonl", [{**who, "name": "Anke Beispiel", "email": "anke@acme.example", "region": "EMEA"}]
-    )
+    _write(folder / "learners.jsonl", [_person(number, who) for number in range(COLLEAGUES + 1)])
     _write(folder / "launches.jsonl", [{**who, **said, "conversation_id": SESSION, "launched_at": at(-60)}])
     words: dict[str, str] = {}
     items = [CARRIERS[number % len(CARRIERS)](one) for number, one in enumerate(_events(words))]
@@ -38,6 +37,15 @@ def plant(folder: Path) -> dict[str, str]:
     (folder / "bare.jsonl").write_bytes(b"\n".join(bare) + b"\n")
     _write(folder / "bundles.jsonl", [_bundle(words, {**who, **said})])
     return words
+
+
+def _person(number: int, who: dict[str, Any]) -> dict[str, Any]:
+    """The learner, or a colleague who never practised."""
+    if number == 0:
+        return {**who, "name": "Anke Beispiel", "email": "anke@acme.example", "region": "EMEA"}
+    name = f"{word(number).removeprefix('zq').title()} Muster"
+    learner = f"{LEARNER}-{number}"
+    return {**who, "learner_id": learner, "name": name, "email": f"{learner}@acme.example", "region": "EMEA"}
 
 
 def _events(words: dict[str, str]) -> Iterator[Item]:

@@ -34,9 +34,10 @@ class Practised(NamedTuple):
         """Everything that the commands wrote on the terminal."""
         return self.home.with_name(f"{self.home.name}-said.txt")
 
-    def copy(self, target: Path) -> Path:
-        """A home of one's own; the bookkeeping of past runs stays behind."""
-        shutil.copytree(self.home, target, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
+    def copy(self, target: Path, *, whole: bool = False) -> Path:
+        """A home of one's own; the bookkeeping of past runs stays behind, unless the ``whole`` home is wanted."""
+        ignore = None if whole else shutil.ignore_patterns("dagster")
+        shutil.copytree(self.home, target, symlinks=True, ignore=ignore)
         return target
 
 
