@@ -46,6 +46,7 @@ told as (
         and session_scores.review_state not in ('pending', 'rejected')
         and not sessions.is_test
         and sessions.learner_key is not null
+        and sessions.scenario_id in (select scenario_id from lms_activities)  -- where no LMS is connected, nothing is ranked
 ),
 
 scored as (
