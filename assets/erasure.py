@@ -1,27 +1,24 @@
-"""Erasing people from the lake: which sessions are theirs, and day files without them.
+"""Erasing people from the lake: day files without them.
 
-Only raw and exports are rewritten here. Core, marts and published files follow from them in the run after, as after
-any other change; nothing is patched twice.
+Only raw is rewritten here; ``assets.exports.erasure`` takes back statements. Core, marts and published files follow
+from raw in the run after, as after any other change; nothing is patched twice.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import polars as pl
 
-from assets.contracts import XAPI_STATEMENTS, Table
+from assets.contracts import Table
 from assets.contracts.raw import BUNDLES, CRM_RECORDS, DELIVERIES, OUTCOMES
 from assets.duck import connect, file_list
 from assets.lake import Lake
 from assets.raw.merge import PARQUET, settle
 
-SESSION_TABLES = (DELIVERIES, BUNDLES, XAPI_STATEMENTS)
-SESSIONS = {"session_id": pl.String, "learner_key": pl.String, "scenario_id": pl.String, "day": pl.Date}
-MEDIA = {"session_id": pl.String, "uri": pl.String, "captions_path": pl.String}
+SESSION_TABLES = (DELIVERIES, BUNDLES)
 
 
 @dataclass(frozen=True)
@@ -30,16 +27,6 @@ class Removed:
 
     rows: dict[str, int] = field(default_factory=dict)
     days: tuple[date, ...] = ()
-
-
-def sessions_of(lake: Lake, tenant: str, learners: Sequence[str] | None = None) -> pl.DataFrame:
-    """One row per session of the tenant that core knows (of these learners alone, where given)."""
-    return _of_core(lake, "sessions", SESSIONS, tenant, "learner_key", learners)
-
-
-def media_of(lake: Lake, tenant: str, sessions: Sequence[str]) -> pl.DataFrame:
-    """One row per recording of these sessions: where it is, and its captions below the exports."""
-    return _of_core(lake, "media", MEDIA, tenant, "session_id", sessions)
 
 
 def remove(
@@ -157,15 +144,3 @@ def _without_people(
     settle(con, staged, CRM_RECORDS.key)
     lake.replace_days(CRM_RECORDS.path, staged, touched)
     return count
-
-
-def _of_core(
-    lake: Lake, table: str, schema: dict[str, Any], tenant: str, by: str, names: Sequence[str] | None
-) -> pl.DataFrame:
-    files = lake.files(f"core/{table}")
-    if not files:
-        return pl.DataFrame(schema=schema)
-    rows = pl.scan_parquet(files, hive_partitioning=False).filter(pl.col("tenant") == tenant)
-    if names is not None:
-        rows = rows.filter(pl.col(by).is_in(list(names)))
-    return rows.select(*schema).collect()

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
-from dashboards.session_queries import HEADLINE, HEADLINE_ORDER, IN_SCOPE, scoped
+from dashboards.session_queries import IN_SCOPE, headline, scoped
 from governance.access import Scope
 
 CACHED = 300
@@ -13,12 +13,7 @@ RECENT = 5  # sessions that say where a learner stands now
 
 # The criterion scores that speak for the learner's sessions: those of the headline score of each.
 OWN = f"""
-    headline as (
-        select session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
-        from session_scores
-        where tenant = $tenant and learner_key = $learner and is_latest and review_state <> 'rejected'
-        qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
-    ),
+    headline as ({headline("learner_key = $learner")}),
     own as (
         select c.*, coalesce(c.competency, c.criterion_id) as skill, s.started_at, s.scenario_id
         from headline as h
@@ -83,7 +78,7 @@ def attempts(edition: Edition, learner: str) -> pl.DataFrame:
         edition,
         f"""
         select s.session_id, s.started_at, s.scenario_id, s.attempt, s.duration_s, s.assigned, l.overall, l.passed
-        from sessions as s left join ({HEADLINE}) as l using (session_id)
+        from sessions as s left join ({headline("learner_key = $learner")}) as l using (session_id)
         where s.tenant = $tenant and s.learner_key = $learner and not s.is_test
         order by s.started_at, s.session_id
         """,  # noqa: S608

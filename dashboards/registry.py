@@ -44,6 +44,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("outcomes", "Outcomes", EFFECT, "view_aggregates"),
     Entry("session_replay", "Session replay", SESSIONS, "list_sessions"),
     Entry("delivery", "Delivery", SESSIONS, "list_sessions"),
+    Entry("my_sessions", "My sessions", SESSIONS, "list_sessions"),
     Entry("audit_reports", "Audit reports", COMPLIANCE, "export_report"),
     Entry("review_queue", "Review queue", COMPLIANCE, "list_reviews"),
     Entry("escalations", "Escalations", COMPLIANCE, "list_cases"),

@@ -14,31 +14,43 @@ from governance.settings import Settings
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
-def scored(edition: Edition, scope: Scope) -> pl.DataFrame:
-    """One row per session with the machine's score that speaks for it."""
+def doubtful(edition: Edition, scope: Scope, named: tuple[str, ...]) -> pl.DataFrame:
+    """One row per session that failed, missed a blocker or is ``named``, with the machine score that speaks for it."""
     return ask(
         edition,
         f"""
+        with
+
+        machine as (
+            select * from session_scores where tenant = $tenant and is_latest and scorer_kind <> 'human'
+        ),
+
+        asked as materialized (
+            select session_id from machine
+            where not passed or len(blockers_hit) > 0 or list_contains($named::varchar[], session_id)
+        )
+
         select
             s.tenant, s.session_id, s.learner_key, s.region, s.scenario_id, s.started_at, c.rubric_id, c.rubric_version,
             c.scorer_kind, c.scorer_id, c.scorer_version, c.revision, c.overall, c.passed, c.blockers_hit
-        from sessions as s join session_scores as c using (tenant, session_id)
-        where s.tenant = $tenant and not s.is_test and c.is_latest and c.scorer_kind <> 'human' and {IN_SCOPE}
+        from sessions as s join machine as c using (tenant, session_id)
+        where s.tenant = $tenant and not s.is_test and s.session_id in (from asked) and {IN_SCOPE}
         qualify row_number() over (partition by s.session_id order by {HEADLINE_ORDER}) = 1
         """,  # noqa: S608 - constants only
-        {"tenant": edition.tenant, **scoped(scope)},
+        {"tenant": edition.tenant, "named": list(named), **scoped(scope)},
     )
 
 
 def waiting(edition: Edition, scope: Scope, decided: pl.DataFrame, contested: Mapping[str, str]) -> pl.DataFrame:
-    """Sessions that wait, contested ones first; ``why`` is contested, second_person, blocked or failed."""
+    """Sessions that wait, contested ones first; ``why`` is contested, second person, blocked or failed."""
     said = pl.DataFrame(
         {"session_id": list(contested), "contest": list(contested.values())},
         schema={"session_id": pl.String, "contest": pl.String},
     )
     standing = decided.select("session_id", *SUBJECT, "state")
+    named = tuple(sorted({*contested, *decided.filter(pl.col("state") == "pending")["session_id"]}))
     joined = (
-        scored(edition, scope)
+        doubtful(edition, scope, named)
         .join(said, on="session_id", how="left")
         .join(standing, on=["session_id", *SUBJECT], how="left")
     )

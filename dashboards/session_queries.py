@@ -19,12 +19,21 @@ HEADLINE_ORDER = """
     case scorer_kind when 'engine_llm' then 0 when 'our_llm' then 1 else 2 end,
     scored_at desc nulls last, rubric_version desc, scorer_version desc, scorer_id desc, rubric_id desc
 """
-HEADLINE = f"""
-    select session_id, overall, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
-    from session_scores
-    where tenant = $tenant and is_latest and review_state <> 'rejected'
-    qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
-"""  # noqa: S608 - constants only
+
+
+def headline(of: str = "true") -> str:
+    """One row per session with the score that speaks for it, of those score rows alone for which ``of`` holds.
+
+    Ranking the scores of a whole history takes a second, so a query for some sessions says which.
+    """
+    return f"""
+        select session_id, overall, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
+        from session_scores
+        where tenant = $tenant and is_latest and review_state <> 'rejected' and {of}
+        qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
+    """  # noqa: S608 - constants only
+
+
 PLAYABLE = "select distinct session_id from media where tenant = $tenant and status in ('available', 'truncated')"
 
 
@@ -40,16 +49,20 @@ class Wanted:
     result: str = "any"
     recorded: bool = False
 
+    @property
+    def judged(self) -> bool:
+        """What a session's score or recording is decides whether it is listed."""
+        return self.result != "any" or self.recorded
+
     def parameters(self, edition: Edition) -> dict[str, object]:
-        """As named parameters."""
+        """As named parameters; DuckDB takes none that a query does not name."""
         return {
             "tenant": edition.tenant,
             "region": self.region,
             "scenario": self.scenario,
             "first": self.first or date(1900, 1, 1),
             "last": self.last or date(9000, 1, 1),
-            "result": self.result,
-            "recorded": self.recorded,
+            **({"result": self.result, "recorded": self.recorded} if self.judged else {}),
             **scoped(self.scope),
         }
 
@@ -67,15 +80,18 @@ IN_SCOPE = """(
 )"""
 
 
+IN_VIEW = f"""
+    s.tenant = $tenant
+    and {IN_SCOPE}
+    and s.day between $first and $last
+    and ($region = '*' or coalesce(s.region, 'unknown') = $region)
+    and ($scenario = '*' or coalesce(s.scenario_id, 'unknown') = $scenario)
+"""
 FOUND = f"""
     from sessions as s
-    left join ({HEADLINE}) as l using (session_id)
+    left join ({headline("day between $first and $last")}) as l using (session_id)
     left join ({PLAYABLE}) as m using (session_id)
-    where s.tenant = $tenant
-      and {IN_SCOPE}
-      and s.day between $first and $last
-      and ($region = '*' or coalesce(s.region, 'unknown') = $region)
-      and ($scenario = '*' or coalesce(s.scenario_id, 'unknown') = $scenario)
+    where {IN_VIEW}
       and (not $recorded or m.session_id is not null)
       and case $result
             when 'passed' then coalesce(l.passed, false)
@@ -84,21 +100,33 @@ FOUND = f"""
             else true
           end
 """
+NEWEST = "order by s.started_at desc, s.session_id limit $limit"
+
+
+def _found(wanted: Wanted) -> str:
+    return FOUND if wanted.judged else f"from sessions as s where {IN_VIEW}"
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
 def found(edition: Edition, wanted: Wanted, limit: int = LISTED) -> pl.DataFrame:
-    """The newest sessions that match, at most ``limit``."""
+    """The newest sessions that match, at most ``limit``.
+
+    Where neither result nor recording decides, the newest are picked first, and only their scores are looked up.
+    """
+    some = "session_id in (from picked)"
     return ask(
         edition,
         f"""
+        with picked as materialized (select s.session_id {_found(wanted)} {NEWEST})
         select
             s.session_id, s.started_at, s.scenario_id, s.scenario_version, s.region, s.attempt, s.learner_key,
             s.duration_s, s.completeness, s.is_test, l.overall, l.passed, m.session_id is not null as recorded
-        {FOUND}
+        from sessions as s
+        left join ({headline(some)}) as l using (session_id)
+        left join ({PLAYABLE} and {some}) as m using (session_id)
+        where s.tenant = $tenant and s.{some}
         order by s.started_at desc, s.session_id
-        limit $limit
-        """,
+        """,  # noqa: S608 - constants only
         wanted.parameters(edition) | {"limit": limit},
     )
 
@@ -106,7 +134,7 @@ def found(edition: Edition, wanted: Wanted, limit: int = LISTED) -> pl.DataFrame
 @st.cache_data(max_entries=CACHED, show_spinner=False)
 def found_count(edition: Edition, wanted: Wanted) -> int:
     """How many sessions match."""
-    return int(ask(edition, f"select count(*) {FOUND}", wanted.parameters(edition)).item())
+    return int(ask(edition, f"select count(*) {_found(wanted)}", wanted.parameters(edition)).item())
 
 
 def _of_session(edition: Edition, query: str, session_id: str) -> pl.DataFrame:
@@ -181,7 +209,7 @@ def attempts(edition: Edition, learner_key: str, scenario_id: str) -> pl.DataFra
         edition,
         f"""
         select s.session_id, s.started_at, s.attempt, l.overall, l.passed
-        from sessions as s left join ({HEADLINE}) as l using (session_id)
+        from sessions as s left join ({headline("learner_key = $learner")}) as l using (session_id)
         where s.tenant = $tenant and s.learner_key = $learner and s.scenario_id = $scenario
         order by s.started_at, s.session_id
         """,  # noqa: S608

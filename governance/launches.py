@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from governance.identities import Identities, known_keys, register
 from governance.names import PRINTABLE, Name, Tenant, session_id
+from governance.privacy.erasure import Erasures
 from governance.recorded import Recorded
 from governance.state import State
 from governance.state.bulk import among, among_named, packed, upsert
@@ -94,14 +95,20 @@ class Launches:
     def __init__(self, state: State, identities: Identities) -> None:
         self.state = state
         self.identities = identities
+        self._erasures = Erasures(state)
         self._places = _joined(LAUNCH.session_id, _jurisdiction()).where(
             LAUNCH.tenant == bindparam("tenant"),
             among_named(state.dialect, LAUNCH.session_id, bindparam("sessions")),
         )
 
     def record(self, launches: Iterable[Launch], received_at: datetime) -> Recorded:
-        """Register launches in order; the one received last stands for its session."""
-        wanted = list(launches)
+        """Register launches in order; the one received last stands for its session.
+
+        Those of erased sessions stay out: they would bring the learner's id back.
+        """
+        given = list(launches)
+        erased = self._erasures.blocked({(launch.tenant, launch.session_id) for launch in given})
+        wanted = [launch for launch in given if (launch.tenant, launch.session_id) not in erased]
         with self.state.session() as session:
             lock(session.connection(), "launches")
             keys = self._keys(session, wanted)
@@ -118,7 +125,7 @@ class Launches:
                 if verdict != "same":
                     rows[place] = touched[place] = after
             upsert(session, LaunchRow, list(touched.values()))
-        return Recorded(**tally)
+        return Recorded(**tally, erased=len(given) - len(wanted))
 
     def frame(
         self,

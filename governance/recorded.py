@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """How many records were new, contradicted an earlier one, or said what was known already."""
+    """How many records were new, contradicted an earlier one, said what was known, or were of erased sessions."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
+    erased: int = 0

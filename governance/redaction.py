@@ -1,5 +1,6 @@
 """Striking secrets out of texts that go into logs, ledgers and messages."""
 
+import logging
 import re
 from collections.abc import Iterable
 
@@ -21,3 +22,13 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
     for pattern in _SECRETS:
         text = pattern.sub(lambda match: f"{match.group(1) if match.lastindex else ''}{STRUCK}", text)
     return text
+
+
+def hush_http() -> None:
+    """Keep whole addresses out of every log: httpx tells each call's, tokens and search terms included.
+
+    What calls were made is logged by us, redacted. A level that is stricter already stays.
+    """
+    for name in ("httpx", "httpcore"):
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from governance.escalations import Case
+from governance.redaction import hush_http
 from governance.settings import Settings
 
 LOG = logging.getLogger("rolecall.escalations")
@@ -39,6 +40,7 @@ def _posted(url: str, case: Case) -> bool:
         "severity": case.severity, "regulation": case.regulation, "due_at": case.due_at.isoformat(),
     }  # fmt: skip
     try:
+        hush_http()  # the address of a webhook is its secret
         httpx.post(url, json=body, timeout=TIMEOUT_S).raise_for_status()
     except httpx.HTTPError as error:
         LOG.error("case %s could not be posted: %s", case.case_id, type(error).__name__)  # noqa: TRY400 - a secret address

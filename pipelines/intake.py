@@ -124,16 +124,20 @@ def _learners(desk: Desk, path: Path) -> Tally:
 
 
 def _launches(desk: Desk, path: Path) -> Tally:
+    from governance.privacy.erasure import REASON, RULE
     from integrations.engine.registries import read_launches
 
     reading = read_launches(path, desk.tenant)
     recorded = desk.launches.record(reading.records, desk.now)
-    return _registered(desk, Kind.launches, path, recorded, reading.rejects)
+    erased = [Refusal(None, RULE, REASON)] * recorded.erased
+    return _registered(desk, Kind.launches, path, recorded, reading.rejects, erased)
 
 
-def _registered(desk: Desk, kind: Kind, path: Path, recorded: "Recorded", rejects: Sequence["Reject"]) -> Tally:
+def _registered(
+    desk: Desk, kind: Kind, path: Path, recorded: "Recorded", rejects: Sequence["Reject"], more: Sequence[Refusal] = ()
+) -> Tally:
     """What says the same as before is a repeat; what contradicts it replaces it, and counts as accepted."""
-    refusals = tuple(Refusal(bad.line, bad.rule, bad.reason) for bad in rejects)
+    refusals = (*(Refusal(bad.line, bad.rule, bad.reason) for bad in rejects), *more)
     accepted, repeated = recorded.new + recorded.changed, recorded.same
     tally = Tally(kind, path, accepted + repeated + len(refusals), accepted, repeated, len(refusals), 0, refusals)
     book(desk, tally)

@@ -6,9 +6,9 @@ again finds the rest. Only an erasure whose record is finished is told as done.
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from governance.privacy.holds import Hold
+    from governance.privacy.reach import Subject
     from governance.privacy.retention import Decision
     from governance.state import State
 
@@ -44,6 +45,19 @@ class Outcome:
         return sum(each["sessions"] for each in self.decided if each["fate"] in ("held", "retained"))
 
 
+@dataclass(frozen=True)
+class SessionFate:
+    """One session of a tenant: whose it is, how long it is kept, and what stands in the way of its erasure."""
+
+    session_id: str
+    learner_key: str | None
+    scenario_id: str | None
+    day: date
+    retention_class: str
+    holds: list[str]
+    decision: "Decision"
+
+
 def desk(tenant: str | None, by: str | None) -> "Desk":
     """The desk of a tenant (the only one there is, where none is named) for whoever sits at this machine.
 
@@ -66,18 +80,22 @@ class Desk:
         from assets.lake import Lake
         from governance import secrets
         from governance.identities import Identities
+        from governance.launches import Launches
         from governance.privacy.erasure import Erasures
         from governance.privacy.holds import Holds
+        from governance.privacy.retention import Retention
 
         secret = secrets.secret_key(settings)
         self.settings, self.tenant, self.by, self.now = settings, tenant, by, now or datetime.now(UTC)
-        self.lake = Lake(settings.lake)
+        self.lake, self.state = Lake(settings.lake), state
+        self.identities = Identities(state, secret)
         self._holds, self._erasures = Holds(state), Erasures(state)
-        self._identities = Identities(state, secret)
+        self._retention = Retention.load(settings.config)
+        self.launches = Launches(state, self.identities)
 
     def hold(self, learner: str | None, scenario: str | None, reason: str) -> str:
         """Place a hold; its id. Raises ``HoldError`` or ``Problem``."""
-        key = None if learner is None else self._keys([learner])[0]
+        key = None if learner is None else self.keys([learner])[0]
         return self._holds.place(self.tenant, key, scenario, reason=reason, by=self.by, at=self.now)
 
     def release(self, hold_id: str) -> None:
@@ -96,67 +114,97 @@ class Desk:
             LakeBusyError: another process writes the lake.
         """
         from assets import erasure
-        from governance.privacy.erasure import Subject
+        from assets.exports.erasure import take_back
+        from assets.subject import media_of
+        from pipelines.engine_deletion import delete_at_engine
 
         progress("deciding")
         plan = self._plan(learners)
         if dry_run or not (plan.sessions or plan.learners):
             return Outcome(len(plan.asked), len(plan.learners), plan.decided)
-        subject = Subject(self.tenant, plan.learners, plan.sessions, self._tokens(plan.learners))
+        subject = self.subject(plan.learners, list(plan.sessions))
         with self.lake.writing("erasing"):
-            media = erasure.media_of(self.lake, self.tenant, plan.sessions)
+            media = media_of(self.lake, self.tenant, subject.sessions)
             erasure_id = self._erasures.begin(subject, plan.decided, by=self.by, version=plan.version, at=self.now)
+            progress("engine")
+            asked = delete_at_engine(self.settings, subject.sessions)
             progress("raw and exports")
-            removed = erasure.remove(self.lake, self.tenant, plan.learners, plan.sessions, subject.tokens).rows
+            taken = take_back(self.lake, self.state, self.tenant, plan.sessions, reason=erasure_id, now=self.now)
+            removed = erasure.remove(self.lake, self.tenant, plan.learners, subject.sessions, subject.tokens).rows
+            removed["exports/xapi_statements"] = taken.removed
             told = self._erasures.delivered(subject)
             progress("state database")
-            uris = media["uri"].to_list()
-            removed |= self._erasures.remove(erasure_id, subject, uris, by=self.by, at=self.now)
+            others = {"engine": len(asked.deleted) + len(asked.open), **taken.targets}
+            removed |= self._erasures.remove(erasure_id, subject, by=self.by, at=self.now, asked=others)
+            removed["engine"] = len(asked.deleted)
             progress("files")
             removed["files"], recordings = _files(self.settings, media)
             _publish_anew(self.settings, self.tenant, self.now, progress)
             progress("compacting the state database")
             self._erasures.compact()
             self._erasures.finish(erasure_id, removed, self.now)
+        told += [f"engine, conversation {each}" for each in asked.open]
+        told += [
+            f"{target}, {count:,} statements: voided by the next sync"
+            for target, count in (taken.targets or {}).items()
+        ]
         return Outcome(len(plan.asked), len(plan.learners), plan.decided, removed, [*recordings, *told], erasure_id)
 
     def _plan(self, learners: Sequence[str]) -> "_Plan":
         """Every session's fate: of the learners asked for, or of all where retention alone decides."""
-        from assets.erasure import sessions_of
-        from governance.privacy.retention import Retention, decide
-
-        retention, holds = Retention.load(self.settings.config), self._holds.standing(self.tenant)
-        asked = self._keys(learners)
-        today = self.now.date()
-        fates = [
-            (
-                session_id,
-                learner,
-                decide(retention, scenario, day, _reasons(holds, learner, scenario), today, requested=learner in asked),
-            )
-            for session_id, learner, scenario, day in sessions_of(
-                self.lake, self.tenant, asked if learners else None
-            ).iter_rows()
-        ]
+        asked = self.keys(learners)
+        holds, fates = self._holds.standing(self.tenant), self.fates(asked if learners else None, requested=asked)
         held = {learner for learner in asked if _reasons(holds, learner, None)}
-        staying = held | {learner for _, learner, decision in fates if not decision.fate.goes}
+        staying = held | {fate.learner_key for fate in fates if not fate.decision.fate.goes}
         return _Plan(
             asked=tuple(asked),
             learners=tuple(learner for learner in asked if learner not in staying),
-            sessions=tuple(session_id for session_id, _, decision in fates if decision.fate.goes),
-            decided=_counted([decision for *_, decision in fates], held, holds),
-            version=retention.version,
+            sessions={fate.session_id: fate.learner_key for fate in fates if fate.decision.fate.goes},
+            decided=_counted([fate.decision for fate in fates], held, holds),
+            version=self._retention.version,
+        )
+
+    def fates(self, learners: Sequence[str] | None, *, requested: Collection[str] = ()) -> list[SessionFate]:
+        """Sessions of these learners (of all, without) in order of day, and what happens to each.
+
+        ``requested`` are the learners who asked to be forgotten; of the others retention alone decides.
+        """
+        from assets.subject import sessions_of
+        from governance.privacy.retention import decide
+
+        standing, today = self._holds.standing(self.tenant), self.now.date()
+        found = []
+        rows = sessions_of(self.lake, self.launches, self.tenant, learners).sort("day", "session_id")
+        for session_id, learner, scenario, day in rows.iter_rows():
+            holds = _reasons(standing, learner, scenario)
+            fate = decide(self._retention, scenario, day, holds, today, requested=learner in requested)
+            name = self._retention.class_of(scenario)[0]
+            found.append(SessionFate(session_id, learner, scenario, day, name, holds, fate))
+        return found
+
+    def subject(self, learners: Sequence[str], sessions: Sequence[str]) -> "Subject":
+        """People and sessions under every name that rows about them carry."""
+        from assets.subject import media_of, statements_of
+        from governance.privacy.reach import Subject
+
+        return Subject(
+            self.tenant,
+            tuple(learners),
+            tuple(sessions),
+            tokens=self._tokens(learners),
+            recordings=tuple(media_of(self.lake, self.tenant, sessions)["uri"]),
+            statements=statements_of(self.lake, self.tenant, sessions),
         )
 
     def _tokens(self, learners: Sequence[str]) -> tuple[str, ...]:
         """Digests under which records of CRMs name these learners."""
-        known = self._identities.tokens(self.tenant)
+        known = self.identities.tokens(self.tenant)
         return tuple(known.filter(known["learner_key"].is_in(list(learners)))["token"])
 
-    def _keys(self, learners: Sequence[str]) -> list[str]:
-        """Keys of learners; whoever is unknown stops the request."""
-        keys = {learner_id: self._identities.key(self.tenant, learner_id) for learner_id in learners}
-        unknown = [each for each, key in keys.items() if self._identities.person(self.tenant, key) is None]
+    def keys(self, learners: Sequence[str]) -> list[str]:
+        """Keys of learners. Raises ``Problem`` where one is unknown."""
+        keys = {learner_id: self.identities.key(self.tenant, learner_id) for learner_id in learners}
+        unknown = [each for each, key in keys.items() if self.identities.person(self.tenant, key) is None]
         if unknown:
             raise Problem(
                 f"tenant {self.tenant} has no learner {', '.join(unknown)}",
@@ -167,11 +215,11 @@ class Desk:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What goes: ``sessions``, and of the learners ``asked`` for those who are forgotten altogether."""
+    """What goes: ``sessions`` with their learners, and the ``learners`` of those ``asked`` for who go altogether."""
 
     asked: tuple[str, ...]
     learners: tuple[str, ...]
-    sessions: tuple[str, ...]
+    sessions: dict[str, str | None]
     decided: list[dict[str, Any]]
     version: str
 
@@ -199,13 +247,19 @@ def _files(settings: Settings, media: "pl.DataFrame") -> tuple[int, list[str]]:
     for path in media["captions_path"].drop_nulls().unique():
         gone += _unlinked(settings.exports / path)
     for uri in media["uri"].drop_nulls().unique():
-        address = urlsplit(uri)
-        place = Path(unquote(address.path)).resolve()
-        if address.scheme in ("", "file") and place.is_relative_to(settings.home):
-            gone += _unlinked(place)
-        else:
+        place = within_home(settings, uri)
+        if place is None:
             elsewhere.append(uri)
+        else:
+            gone += _unlinked(place)
     return gone, sorted(elsewhere)
+
+
+def within_home(settings: Settings, uri: str) -> Path | None:
+    """The file of a recording that lies in the home; None where others keep it."""
+    address = urlsplit(uri)
+    place = Path(unquote(address.path)).resolve()
+    return place if address.scheme in ("", "file") and place.is_relative_to(settings.home) else None
 
 
 def _demonstration(settings: Settings) -> list[Path]:

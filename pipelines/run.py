@@ -239,7 +239,10 @@ class _Run:
 
 
 class Launcher:
-    """Launches jobs in this process on the persistent instance; a context manager, since it holds the instance."""
+    """Launches jobs in this process on the persistent instance; a context manager, since it holds the instance.
+
+    Whoever enters it holds the lake's writer lock.
+    """
 
     def __init__(self, settings: Settings, watch: "Watch") -> None:
         from pipelines import definitions
@@ -250,6 +253,10 @@ class Launcher:
         self._code = definitions.build(settings, loggers={LOGGER: watch.definition()})
 
     def __enter__(self) -> "Launcher":
+        from pipelines import abandoned
+
+        for run_id in abandoned.release_before_run(self._instance):
+            LOG.warning("Dagster run %s died with its process; its days are built again", run_id)
         return self
 
     def __exit__(self, *_: object) -> None:

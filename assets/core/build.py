@@ -1,4 +1,4 @@
-"""Core's session-grain tables for any set of days, in one pass of DuckDB over their raw files."""
+"""Core's session-grain tables for any set of days, in as few passes of DuckDB over their raw files as fit the disk."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,7 @@ from integrations.engine.vocabulary import end_reason
 SQL = Path(__file__).parent / "sql"
 GRACE_S = 3_600.0  # a call that was never closed may still be running: the engine's own limit is an hour
 SPAN_BYTES = 16_000_000  # of raw: its turns take some 150 MB of memory while they are written
+PASS_BYTES = 128_000_000  # of raw: some 140,000 sessions; a history of a million in one pass spills 60 GB to disk
 DAYS_TO_SHARE = 8  # below that, one query over all days is as fast
 TABLES: tuple[Table, ...] = (
     contracts.SESSIONS,
@@ -47,6 +48,18 @@ class Build:
     rows: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What a build goes by, beside the lake."""
+
+    catalog: Catalog
+    launches: pl.DataFrame
+    change: int
+    rubrics_used: RubricsUsed
+    now: datetime
+    reconcile_after_s: float
+
+
 def build_days(
     lake: Lake,
     days: Sequence[date],
@@ -63,29 +76,44 @@ def build_days(
     ``launches`` is the registry's frame, ``change`` its ``last_change()`` from before the frame was read. Running it
     again over the same inputs writes the same rows.
 
+    A long history is built in several passes, oldest days first. A scale that grows in a later pass leaves the days of
+    the earlier ones stale, which ``plan.stale_days`` tells.
+
     Raises:
         RubricEdited: a rubric version that scores refer to was edited; nothing is written then.
-        ConservationError: input rows are not good and quarantined rows together; nothing is written then.
+        ConservationError: input rows are not good and quarantined rows together; nothing of that pass is written then.
     """
     wanted = sorted(set(days))
     rubrics_used.check(catalog.rubric_digests())
-    inputs = plan.inputs(lake, catalog)
-    with lake.writing("building core"), lake.staging() as folder, ExitStack() as opened:
-        builders = []
+    given = _Given(catalog, launches, change, rubrics_used, now, reconcile_after_s)
+    counts: Counter[str] = Counter()
+    with lake.writing("building core"):
         sized = sizes(lake, wanted)
-        given = shares(sized)
-        for number, share in enumerate(given):
+        for some in _runs(sized, PASS_BYTES):
+            counts.update(_build_pass(lake, {day: sized[day] for day in some}, given))
+    return Build(tuple(wanted), counts)
+
+
+def _build_pass(lake: Lake, sized: Mapping[date, int], given: _Given) -> Counter[str]:
+    """Stage, judge and put in place the days of one pass; rows by table path."""
+    inputs = plan.inputs(lake, given.catalog)
+    with lake.staging() as folder, ExitStack() as opened:
+        builders = []
+        sharing = shares(sized)
+        for number, share in enumerate(sharing):
             own = folder / f"share-{number}"
             own.mkdir()
-            con = opened.enter_context(closing(_connect(own, len(given))))
+            con = opened.enter_context(closing(_connect(own, len(sharing))))
             spans = [(run[0], run[-1]) for run in _runs({day: sized[day] for day in share}, SPAN_BYTES)]
-            builders.append(_Builder(con, lake, own, share, spans, catalog, launches, now, reconcile_after_s))
+            builders.append(_Builder(con, lake, own, share, spans, given))
         with ThreadPoolExecutor(len(builders)) as pool:
             grown = scales.joined(scales.read(lake), pool.map(_Builder.prepare, builders))
             judged = list(pool.map(lambda builder: builder.judge(grown), builders))
-        rubrics_used.use({key: digest for one in builders for key, digest in one.rubrics_in_use().items()}, now)
-        records = {day: record for one in builders for day, record in one.records(inputs, change, grown).items()}
-        built.forget(lake, wanted)
+        given.rubrics_used.use(
+            {key: digest for one in builders for key, digest in one.rubrics_in_use().items()}, given.now
+        )
+        records = {day: record for one in builders for day, record in one.records(inputs, given.change, grown).items()}
+        built.forget(lake, list(sized))
         for builder, tables in zip(builders, judged, strict=True):
             for table in tables:
                 lake.replace_days(table.table.path, table.good, builder.days)
@@ -96,7 +124,7 @@ def build_days(
     for table in (table for tables in judged for table in tables):
         counts[table.table.path] += table.rows
         counts[f"{table.table.path}_quarantine"] += table.quarantined
-    return Build(tuple(wanted), counts)
+    return counts
 
 
 def sizes(lake: Lake, days: Sequence[date]) -> dict[date, int]:
@@ -143,20 +171,15 @@ class _Builder:
         folder: Path,
         days: Sequence[date],
         spans: Sequence[tuple[date, date]],
-        catalog: Catalog,
-        launches: pl.DataFrame,
-        now: datetime,
-        reconcile_after_s: float,
+        given: _Given,
     ) -> None:
-        self.con, self.lake, self.folder, self.days, self.spans = con, lake, folder, days, spans
-        self.catalog = catalog
-        self.launches, self.now, self.reconcile_after_s = launches, now, reconcile_after_s
+        self.con, self.lake, self.folder, self.days, self.spans, self.given = con, lake, folder, days, spans, given
         self.in_order = self.refused = False
 
     def prepare(self) -> scales.Used:
         """Everything up to the assessments, and which scales those need: the scales are all shares' business."""
-        define(self.con, self.now, self.reconcile_after_s)
-        self.in_order = gather(self.con, self.lake, self.days, self.catalog.engine_fields(), self.folder)
+        define(self.con, self.given.now, self.given.reconcile_after_s)
+        self.in_order = gather(self.con, self.lake, self.days, self.given.catalog.engine_fields(), self.folder)
         self._lookups()
         self._step("facts")
         self.refused = self._broken_sessions()
@@ -185,17 +208,17 @@ class _Builder:
 
     def rubrics_in_use(self) -> dict[tuple[str, str], str]:
         """Digests of the catalogued rubric versions that good scores of this build refer to."""
-        digests = self.catalog.rubric_digests()
+        digests = self.given.catalog.rubric_digests()
         found = self.con.sql("select distinct rubric_id, rubric_version from good_criterion_scores").fetchall()
         return {key: digests[key] for key in found if key in digests}
 
     def _lookups(self) -> None:
         for name, frame in (
-            ("registry", self.launches),
-            ("scenarios_given", self.catalog.scenarios_frame()),
-            ("watchpoints", self.catalog.watchpoints_frame()),
-            ("rubrics", self.catalog.rubrics_frame()),
-            ("criteria", self.catalog.criteria_frame()),
+            ("registry", self.given.launches),
+            ("scenarios_given", self.given.catalog.scenarios_frame()),
+            ("watchpoints", self.given.catalog.watchpoints_frame()),
+            ("rubrics", self.given.catalog.rubrics_frame()),
+            ("criteria", self.given.catalog.criteria_frame()),
         ):
             self.con.register(name, frame)
         self.con.execute("""

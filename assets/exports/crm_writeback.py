@@ -1,14 +1,14 @@
 """The asset that writes readiness to every enabled CRM: thin, around ``assets.exports.writeback``."""
 
-from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
+from assets.exports.statements import utc_now
+from assets.exports.targets import write_each
 from assets.exports.writeback import Desk
 from assets.resources import Workspace
-from integrations.crm.config import ConnectorError, connectors
-from integrations.sources import SourceError
-from integrations.sync.base import SyncError
+from integrations.crm.config import connectors
 from integrations.sync.ledger import Ledger
 
 
@@ -28,28 +28,9 @@ def crm_writeback(context: dg.AssetExecutionContext, workspace: Workspace) -> dg
     """
     state, settings = workspace.state(), workspace.settings()
     desk = Desk(settings.marts, workspace.catalog(), Ledger(state), workspace.identities(state))
-    figures: dict[str, dict[str, int]] = {}
-    failed: list[str] = []
-    for connector in connectors(settings.config):
-        if not connector.enabled or connector.write is None:
-            continue
-        try:
-            done = desk.write(connector, lambda: datetime.now(UTC))
-        except (SyncError, SourceError, ConnectorError) as error:
-            failed.append(f"{connector.name}: {error}")
-            continue
-        counts = None if done.report is None else done.report.counts
-        figures[connector.name] = {
-            "acknowledged": 0 if counts is None else counts.acknowledged,
-            "refused": 0 if counts is None else counts.refused,
-            "unchanged": done.planned.plan.counts["unchanged"],
-            "unaddressed": done.planned.unaddressed,
-        }
-        if done.report is not None and done.report.stopped:
-            failed.append(f"{connector.name} stopped early: {done.report.stopped}")
-    if failed:
-        raise dg.Failure("; ".join(failed), metadata={"connectors": dg.MetadataValue.json(figures)})
-    acknowledged = sum(each["acknowledged"] for each in figures.values())
-    return dg.MaterializeResult(
-        metadata={"dagster/row_count": acknowledged, "connectors": dg.MetadataValue.json(figures)}
-    )
+    written = [
+        (connector.name, partial(desk.write, connector, utc_now))
+        for connector in connectors(settings.config)
+        if connector.enabled and connector.write is not None
+    ]
+    return write_each(written, "connectors")

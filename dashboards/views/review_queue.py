@@ -28,6 +28,7 @@ DECIDED = {
     "reviewed_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
     "by_two": st.column_config.CheckboxColumn("By two people"),
 }
+LISTED = 500  # nobody decides more in a week, and a browser takes no list of a hundred thousand
 VERDICTS = {"accept": "Accept the score", "adjust": "Adjust it", "reject": "Reject it"}
 
 
@@ -45,9 +46,10 @@ def main() -> None:
         f"{disputed:,} of them contested by the learner. A fail counts as final once a person has accepted it.",
     )
     if waiting.height:
-        _one(page, reviews, waiting)
-        shell.section("Waiting")
-        shell.grid(waiting, WAITING, "review-queue")
+        first = waiting.head(LISTED)
+        _one(page, reviews, first)
+        shell.section("Waiting", None if first.height == waiting.height else f"The {LISTED:,} to look at first.")
+        shell.grid(first, WAITING, "review-queue")
     else:
         shell.missing(
             "Nothing waits.",

@@ -7,40 +7,33 @@ leaves the record unfinished, and the same request again goes through everything
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Table, delete, or_, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from governance.audit import chain
 from governance.audit.chain import Event
+from governance.batches import forget_names
+from governance.names import engine_of
+from governance.privacy.reach import TABLES, Subject, about
 from governance.state import State
 from governance.state.bulk import among, insert_missing
 from governance.state.models import ErasedRow, ErasureRow
 
-TABLES = ErasedRow.metadata.tables
-OF_SESSIONS = ("launches", "session_days", "pulls")
-OF_LEARNERS = ("sync_records", "sync_intents", "sync_rejects")  # of people's records; statements have keys of their own
+# Tables whose rows about the subject go; what becomes of the others stands in ``Erasures.remove``.
+DELETED = (
+    "launches", "session_days", "pulls", "media_probes", "source_people", "lms_identities", "claim_codes",
+    "lms_results", "identities",
+)  # fmt: skip
+# Of deliveries, records of people go; those of statements stay until the statements are voided.
+LEDGER = ("sync_records", "sync_intents", "sync_rejects")
 ERASED = ErasedRow.__table__.c
 RULE = "erased"
 REASON = "the session was erased and may not come back; ask who sent it to delete it as well"
 ERASURE = ErasureRow.__table__.c
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is to be forgotten of one tenant: whole learners, and sessions of learners who stay.
-
-    ``learners`` are learner keys; ``tokens`` the digests under which the records of CRMs name these learners.
-    """
-
-    tenant: str
-    learners: tuple[str, ...]
-    sessions: tuple[str, ...]
-    tokens: tuple[str, ...] = ()
 
 
 class Erasures:
@@ -96,37 +89,32 @@ class Erasures:
             return session.scalar(select(ERASED.token).limit(1)) is not None
 
     def remove(
-        self, erasure_id: str, subject: Subject, media: Iterable[str], *, by: str, at: datetime
+        self, erasure_id: str, subject: Subject, *, by: str, at: datetime, asked: Mapping[str, int] | None = None
     ) -> dict[str, int]:
-        """Delete rows about the subject; counts by table. The keys of deliveries stay, so that repeats stay repeats."""
+        """Delete rows about the subject; counts by table. The keys of deliveries stay, so that repeats stay repeats.
+
+        ``asked`` are the other systems that were asked for deletion, with the number of records there.
+        """
         with self.state.session() as session:
             connection = session.connection()
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("pragma secure_delete=on")
-
-            def mine(table: Table) -> tuple[ColumnElement[bool], ...]:
-                return table.c.tenant == subject.tenant, among(session, table.c.session_id, subject.sessions)
-
+            ids = self._learner_ids(session, subject)
+            self._unmanage(session, subject, ids)
+            names = {*ids, *subject.sessions, *(engine_of(session_id)[1] for session_id in subject.sessions)}
+            renamed = forget_names(session, names, RULE, by)
             counts = {
-                name: connection.execute(delete(TABLES[name]).where(*mine(TABLES[name]))).rowcount
-                for name in OF_SESSIONS
+                name: connection.execute(delete(TABLES[name]).where(about(session, name, subject))).rowcount
+                for name in DELETED
             }
-            inbox, probes = TABLES["inbox"], TABLES["media_probes"]
-            counts["inbox"] = connection.execute(update(inbox).where(*mine(inbox)).values(body=None)).rowcount
-            gone = delete(probes).where(among(session, probes.c.uri, media))
-            counts["media_probes"] = connection.execute(gone).rowcount
-            named = TABLES["source_people"]
-            mine_named = (named.c.tenant == subject.tenant, among(session, named.c.token, subject.tokens))
-            counts["source_people"] = connection.execute(delete(named).where(*mine_named)).rowcount
-            for table in (TABLES[name] for name in OF_LEARNERS):
-                told = (table.c.tenant == subject.tenant, among(session, table.c.key, subject.learners))
-                counts[table.name] = connection.execute(delete(table).where(*told)).rowcount
-            counts["identities"] = self._forget(session, subject)
+            counts["ingest_batches"] = renamed
+            counts |= {name: self._forget_delivered(session, name, subject) for name in LEDGER}
+            counts["legal_holds"] = self._forget_holds(session, subject)
+            counts["inbox"] = self._empty_inbox(session, subject)
             forgotten = self._unseal(session, subject)
             counts["audit_events"] = len(forgotten)
-            chain.append(
-                session, [Event("erasure", by, erasure_id, subject.tenant, facts={"forgotten": forgotten}, at=at)]
-            )
+            facts = {"forgotten": forgotten, "asked": dict(asked or {})}
+            chain.append(session, [Event("erasure", by, erasure_id, subject.tenant, facts=facts, at=at)])
         return counts
 
     def finish(self, erasure_id: str, removed: Mapping[str, int], at: datetime) -> None:
@@ -158,23 +146,55 @@ class Erasures:
         Their commitments stay, and with them every proof; verification asks that an erasure names the numbers.
         """
         table, connection = TABLES["audit_events"], session.connection()
-        theirs = or_(
-            among(session, table.c.learner_key, subject.learners), among(session, table.c.object, subject.sessions)
-        )
-        where = (table.c.tenant == subject.tenant, table.c.salt.is_not(None), theirs)
+        where = (about(session, "audit_events", subject), table.c.salt.is_not(None))
         numbers = list(connection.scalars(select(table.c.seq).where(*where).order_by(table.c.seq)))
         blank = dict.fromkeys(("actor", "object", "learner_key", "body", "salt"))
         connection.execute(update(table).where(*where).values(blank))
         return numbers
 
-    def _forget(self, session: Session, subject: Subject) -> int:
-        """Remove the learners from the identity store, also where they are named as somebody's manager."""
-        table, connection = TABLES["identities"], session.connection()
-        mine = (table.c.tenant == subject.tenant, among(session, table.c.learner_key, subject.learners))
-        ids = list(connection.scalars(select(table.c.learner_id).where(*mine)))
+    def _learner_ids(self, session: Session, subject: Subject) -> list[str]:
+        query = select(TABLES["identities"].c.learner_id).where(about(session, "identities", subject))
+        return list(session.scalars(query))
+
+    def _unmanage(self, session: Session, subject: Subject, ids: Sequence[str]) -> None:
+        """Take the learners out where they are named as somebody's manager."""
+        table = TABLES["identities"]
         managed = (table.c.tenant == subject.tenant, among(session, table.c.manager_id, ids))
-        connection.execute(update(table).where(*managed).values(manager_id=None))
-        return connection.execute(delete(table).where(*mine)).rowcount
+        session.execute(update(table).where(*managed).values(manager_id=None))
+
+    def _forget_delivered(self, session: Session, name: str, subject: Subject) -> int:
+        """Delete what the ledger says of people; of their statements keep which target has them, and no words."""
+        table, connection = TABLES[name], session.connection()
+        of_people = (table.c.tenant == subject.tenant, among(session, table.c.key, subject.learners))
+        gone = connection.execute(delete(table).where(*of_people)).rowcount
+        stated = (table.c.tenant == subject.tenant, among(session, table.c.key, subject.statements))
+        if name == "sync_intents":  # one that was refused never arrived
+            gone += connection.execute(delete(table).where(*stated, table.c.state != "open")).rowcount
+        if "source" in table.c:
+            blank = {"source": RULE, "reason": RULE}
+            gone += connection.execute(update(table).where(*stated).values(blank)).rowcount
+        return gone
+
+    def _forget_holds(self, session: Session, subject: Subject) -> int:
+        """Delete holds on the learners; they have ended, or the learners would stay."""
+        table = TABLES["legal_holds"]
+        theirs = delete(table).where(about(session, table.name, subject), table.c.released_at.is_not(None))
+        return session.connection().execute(theirs).rowcount
+
+    def _empty_inbox(self, session: Session, subject: Subject) -> int:
+        """Empty the bodies, and put a digest in the place of each session's id."""
+        table, connection = TABLES["inbox"], session.connection()
+        count = 0
+        for session_id in subject.sessions:
+            mine = (table.c.tenant == subject.tenant, table.c.session_id == session_id)
+            blank = {"body": None, "session_id": anonymous(subject.tenant, session_id)}
+            count += connection.execute(update(table).where(*mine).values(blank)).rowcount
+        return count
+
+
+def anonymous(tenant: str, session_id: str) -> str:
+    """What stands in the place of an erased session's id where a row has to stay."""
+    return f"{RULE}:{token(tenant, session_id)[:32]}"
 
 
 def token(tenant: str, name: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -44,7 +44,7 @@ class LaunchDesk:
             return {"new": 0, "changed": 0, "same": 0}
         with honest_errors():
             recorded = self.launches.record(launches, datetime.now(UTC))
-        return {"new": recorded.new, "changed": recorded.changed, "same": recorded.same}
+        return {name: count for name, count in asdict(recorded).items() if name != "erased" or count}
 
     def _addresses(self, launch: Launch) -> dict[str, str]:
         token = quote(callers.issue(self.secret, launch.tenant, launch.session_id))

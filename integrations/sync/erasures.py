@@ -1,6 +1,6 @@
 """Requests for hard deletion at targets: asked for when a learner is erased, confirmed when an operator has done it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -20,32 +20,34 @@ class Erasures:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def request(
-        self, tenant: str, learner_key: str, keys: Iterable[str], *, reason: str, now: datetime
-    ) -> dict[str, int]:
-        """Ask every target that has, or may have, one of the records; how many each has."""
+    def holding(self, keys: Iterable[str]) -> dict[str, set[str]]:
+        """Which of the records each target has, or may have since it never answered."""
         wanted = list(keys)
-        with self.state.session() as session:
-            held: dict[str, set[str]] = {}
+        held: dict[str, set[str]] = {}
+        with self.state.reading() as session:
             has = sa.select(RECORD.target, RECORD.key).where(among(session, RECORD.key, wanted))
             may = sa.select(INTENT.target, INTENT.key).where(INTENT.state == "open", among(session, INTENT.key, wanted))
             for target, key in session.execute(has.union(may)):
                 held.setdefault(target, set()).add(key)
-            rows = [
-                {
-                    "target": target,
-                    "tenant": tenant,
-                    "learner_key": learner_key,
-                    "records": len(found),
-                    "state": "requested",
-                    "reason": reason,
-                    "requested_at": now,
-                    "confirmed_at": None,
-                }
-                for target, found in sorted(held.items())
-            ]
+        return dict(sorted(held.items()))
+
+    def request(self, tenant: str, learner_key: str, held: Mapping[str, int], *, reason: str, now: datetime) -> None:
+        """Ask targets for the hard deletion of what they hold about a learner: how many records each has."""
+        rows = [
+            {
+                "target": target,
+                "tenant": tenant,
+                "learner_key": learner_key,
+                "records": records,
+                "state": "requested",
+                "reason": reason,
+                "requested_at": now,
+                "confirmed_at": None,
+            }
+            for target, records in held.items()
+        ]
+        with self.state.session() as session:
             insert_missing(session, SyncErasureRow, rows)
-        return {target: len(found) for target, found in sorted(held.items())}
 
     def confirm(self, target: str, tenant: str, learner_key: str, now: datetime) -> None:
         """Note that the target's operator has deleted the records.

@@ -28,7 +28,10 @@ def next_try(attempt: int, jitter: float, asked_s: float | None = None) -> float
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that a Retry-After asks for: a number or an HTTP date; None where there is none or it is unreadable."""
+    """Seconds that a Retry-After asks for: a number or an HTTP date; None where there is none or it is unreadable.
+
+    A date is the server's time, so it is held against the server's own Date: the two clocks may be hours apart.
+    """
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
@@ -38,11 +41,21 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         pass
     else:
         return seconds if 0 <= seconds < float("inf") else None
+    moment = _moment(text)
+    return None if moment is None else max(0.0, (moment - server_time(headers, now)).total_seconds())
+
+
+def server_time(headers: Mapping[str, str], now: datetime) -> datetime:
+    """What the server's clock shows; ours where the answer does not say."""
+    return _moment(headers.get("date", "")) or now
+
+
+def _moment(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except ValueError:
         return None
-    return max(0.0, (moment - now).total_seconds()) if moment.tzinfo is not None else None
+    return found if found.tzinfo is not None else None
 
 
 class Bucket:
@@ -74,7 +87,7 @@ class Bucket:
         remaining, reset = _number(headers, _REMAINING), _number(headers, _RESET)
         if remaining is None or reset is None or remaining >= 1:
             return
-        seconds = reset - datetime.now(UTC).timestamp() if reset > EPOCH_FROM_S else reset
+        seconds = reset - server_time(headers, datetime.now(UTC)).timestamp() if reset > EPOCH_FROM_S else reset
         self._closed_until = max(self._closed_until, now + max(0.0, seconds))
 
     def _refilled(self, now: float) -> float:

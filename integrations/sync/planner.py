@@ -66,17 +66,10 @@ def plan(desired: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame, ru
         rules: removal, caps, whether to repeat refusals.
         now: aware; records whose next try lies later wait.
     """
-    joined = (
-        desired.lazy()
-        .select(list(DESIRED))
-        .join(_held(records), on="key", how="left")
-        .join(_intended(intents), on="key", how="left")
-        .with_columns(_kind(rules, now))
-    )
-    looked_at = joined.collect()
+    decided = _decided(desired, records, intents, rules, now)
     gone = _gone(desired, records, intents, rules, now)
-    due = pl.concat([_due(looked_at), gone], how="vertical")
-    found: dict[str, int] = dict(looked_at.group_by("kind").len().iter_rows())
+    due = pl.concat([_due(desired, decided, records, intents), gone], how="vertical")
+    found: dict[str, int] = dict(decided.group_by("kind").len().iter_rows())
     counts = {kind: found.get(kind, 0) for kind in KINDS}
     counts["remove"] = gone.height
     notes = ()
@@ -85,8 +78,22 @@ def plan(desired: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame, ru
     return Plan(due, counts, _over_cap(counts, records.height, rules), notes)
 
 
-def _held(records: pl.DataFrame) -> pl.LazyFrame:
-    return records.lazy().select("key", "remote_id", "remote_version", acknowledged=pl.col("digest"))
+def _decided(
+    desired: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame, rules: Rules, now: datetime
+) -> pl.DataFrame:
+    """``place`` of each desired row and its ``kind``: of a million rows, only what decides goes through the joins.
+
+    A join promises no order, hence the place.
+    """
+    return (
+        desired.lazy()
+        .select("key", "digest")
+        .with_row_index("place")
+        .join(records.lazy().select("key", acknowledged=pl.col("digest")), on="key", how="left")
+        .join(_intended(intents), on="key", how="left")
+        .select("place", _kind(rules, now))
+        .collect()
+    )
 
 
 def _intended(intents: pl.DataFrame) -> pl.LazyFrame:
@@ -110,9 +117,17 @@ def _kind(rules: Rules, now: datetime) -> pl.Expr:
     )  # fmt: skip
 
 
-def _due(looked_at: pl.DataFrame) -> pl.DataFrame:
-    changed = looked_at.filter(pl.col("kind").is_in(["create", "update"]))
-    return changed.select(*DESIRED, "remote_id", "remote_version", *_tried("kind"))
+def _due(desired: pl.DataFrame, decided: pl.DataFrame, records: pl.DataFrame, intents: pl.DataFrame) -> pl.DataFrame:
+    changed = decided.filter(pl.col("kind").is_in(["create", "update"]))
+    return (
+        pl.concat([desired.select(list(DESIRED))[changed.get_column("place")], changed], how="horizontal")
+        .lazy()
+        .join(records.lazy().select("key", "remote_id", "remote_version"), on="key", how="left")
+        .join(_intended(intents), on="key", how="left")
+        .sort("place")
+        .select(*DESIRED, "remote_id", "remote_version", *_tried("kind"))
+        .collect()
+    )
 
 
 def _tried(action: str | pl.Expr) -> list[pl.Expr]:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import orjson
 
-from governance.redaction import redact
+from governance.redaction import hush_http, redact
 from integrations.sync.pacing import Bucket
 
 LOG = logging.getLogger("rolecall.sync")
@@ -84,6 +84,7 @@ class Transport:
         http: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        hush_http()
         known = [*secrets, *((auth[1], base64.b64encode(":".join(auth).encode()).decode()) if auth else ())]
         self._secrets = tuple(sorted(filter(None, known), key=len, reverse=True))
         self._bucket = bucket or Bucket()

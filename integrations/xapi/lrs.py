@@ -40,6 +40,7 @@ SPELLED = {"1.0.3": "1.0.3", "2.0": "2.0.0"}
 VOIDING = f'"{Verb.VOIDED}"'.encode()
 SIGNED_GROWTH = 4  # a signature carries the statement in base64, and its certificates
 FOUND, GONE = (200,), (404, 410)
+NO_GZIP = (400, 415, 500)  # what LRSs answer that take no gzip
 Signs = Callable[[Outgoing], bool]
 
 
@@ -206,11 +207,11 @@ class Lrs:
     def _post(self, content_type: str, body: bytes) -> Reply:
         headers = {"content-type": content_type}
         reply = self.transport.send("POST", "statements", headers=headers, content=body, squeeze=self._squeeze)
-        if self._squeeze and not self._inflates and not reply.ok:
-            # LRSs that take no gzip say so with 400, 415 or 500. An id is taken once, so that a repeat does no harm.
+        if self._squeeze and not self._inflates and reply.status in NO_GZIP:
+            # An id is taken once, so that a repeat does no harm.
             self._squeeze = False
             return self.transport.send("POST", "statements", headers=headers, content=body)
-        self._inflates = self._squeeze
+        self._inflates = self._inflates or (self._squeeze and reply.ok)
         return reply
 
     def _look(self, record: Outgoing) -> Sighting:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from cryptography.x509 import Certificate
 
+from integrations.xapi.equality import same
 from integrations.xapi.vocabulary import Attachment
 
 ALGORITHM = "RS256"
@@ -71,7 +72,9 @@ def sign(statement: bytes, key: RSAPrivateKey, certificates: Sequence[Certificat
 
 
 def verify(signed: Signed, key: RSAPublicKey) -> bytes:
-    """The bytes that were signed.
+    """The bytes that were signed: they are what is proven.
+
+    The statement may come from an LRS, which adds and respells what does not count (``integrations.xapi.equality``).
 
     Raises:
         SigningError: the signature is not the key's, or it does not belong to this statement.
@@ -80,15 +83,11 @@ def verify(signed: Signed, key: RSAPublicKey) -> bytes:
         payload = jwt.PyJWS().decode(signed.signature, key, algorithms=[ALGORITHM])
     except jwt.InvalidTokenError as error:
         raise SigningError(f"the signature does not hold: {error}") from error
-    parsed = orjson.loads(signed.statement)
+    shown, proven = orjson.loads(signed.statement), orjson.loads(payload)
     own = hashlib.sha256(signed.signature).hexdigest()
-    kept = [each for each in parsed.get("attachments", ()) if each["usageType"] != Attachment.SIGNATURE]
-    others = [each["sha2"] for each in parsed.get("attachments", ()) if each["usageType"] == Attachment.SIGNATURE]
+    others = [each["sha2"] for each in shown.get("attachments", ()) if each["usageType"] == Attachment.SIGNATURE]
     if others != [own]:
         raise SigningError("the statement refers to another signature")
-    parsed |= {"attachments": kept}
-    if not kept:
-        del parsed["attachments"]
-    if orjson.dumps(parsed) != payload:
+    if shown.get("id") != proven.get("id") or not same(proven, shown):
         raise SigningError("the statement was altered after it was signed")
     return payload

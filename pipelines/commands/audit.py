@@ -101,7 +101,7 @@ def _issue(
     from pipelines.tenants import only_tenant
 
     settings = Settings()
-    scope = ReportScope(only_tenant(settings, tenant), scenario, _day(first), _day(last), region)
+    scope = ReportScope(only_tenant(settings, tenant), scenario, day_of(first), day_of(last), region)
     if scope.last < scope.first:
         raise Problem(f"The period ends on {scope.last}, before it begins on {scope.first}", "Exchange --from and --to")
     state = State.open(settings.database_url)
@@ -109,7 +109,8 @@ def _issue(
     return settings, state, issued
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """A day of the command line. Raises ``Problem`` where it is none."""
     from pipelines.problems import Problem
 
     try:

@@ -117,7 +117,8 @@ def report(tallies: Sequence["Tally"], foreign: Sequence[Path]) -> None:
     OUT.print(table(None, columns, summary(tallies)))
     for tally in tallies:
         for refusal in tally.refusals[:SHOWN_REASONS]:
-            OUT.print(f"{tally.source}:{refusal.line}: {refusal.reason} ({refusal.rule})", markup=False)
+            place = str(tally.source) if refusal.line is None else f"{tally.source}:{refusal.line}"
+            OUT.print(f"{place}: {refusal.reason} ({refusal.rule})", markup=False)
         if len(tally.refusals) > SHOWN_REASONS:
             OUT.print(f"{tally.source}: {len(tally.refusals) - SHOWN_REASONS:,} more refused", markup=False)
     if foreign:

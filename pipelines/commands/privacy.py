@@ -1,13 +1,20 @@
 """``rolecall privacy``: legal holds, retention, and what people may ask for."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from pipelines.privacy import Outcome
+from pipelines.commands.audit import day_of
+from pipelines.commands.query import Format
 
-app = typer.Typer(help="Erase, keep and hold what is stored about people.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from governance.policy import SignalPolicy
+    from pipelines.privacy import Desk, Outcome
+
+ARTICLE_15 = "request of the data subject, GDPR Article 15"
+
+app = typer.Typer(help="Show, erase, keep and hold what is stored about people.", no_args_is_help=True)
 
 Tenant = Annotated[str | None, typer.Option(help="Customer; default: the only one")]
 By = Annotated[str | None, typer.Option(help="Who decided; default: the user of this machine")]
@@ -16,7 +23,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, 
 
 @app.callback()
 def options() -> None:
-    """Erase, keep and hold what is stored about people."""
+    """Show, erase, keep and hold what is stored about people."""
 
 
 @app.command()
@@ -32,6 +39,34 @@ def erase(
     when. What is erased is refused when it is delivered again.
     """
     _show(_erased(tuple(dict.fromkeys(learners)), tenant, by, dry_run), dry_run)
+
+
+@app.command()
+def access(
+    learners: Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")],
+    out: Annotated[Path, typer.Option(help="Folder for the answer: one folder a person", file_okay=False)],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the access log")] = ARTICLE_15,
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """Write everything held about learners, for them to see: data.json and media.csv in a folder each.
+
+    Identity, launches, sessions, words, scores, reviews, outcomes, statements, deliveries, holds and who looked, each
+    with where it came from and how long it is kept. The request itself is an entry of the access log.
+    """
+    from pipelines.console import ERR, OUT
+    from pipelines.privacy import desk
+    from pipelines.subject_access import answer
+
+    wanted = tuple(dict.fromkeys(learners))
+    with ERR.status("Gathering"):
+        answers = answer(desk(tenant, by), wanted, out, reason)
+    for each in answers:
+        OUT.print(
+            f"{each.learner_id}: {each.rows:,} rows in {each.parts:,} parts, {each.recordings:,} recordings, in"
+            f" {each.folder}",
+            markup=False,
+        )
 
 
 @app.command()
@@ -77,6 +112,50 @@ def holds(tenant: Tenant = None) -> None:
 
     frame = desk(tenant, None).holds().drop("tenant")
     OUT.print(table(None, frame.columns, frame.iter_rows()))
+
+
+@app.command()
+def withheld(
+    first: Annotated[str | None, typer.Option("--from", help="First day of receipt, UTC", metavar="YYYY-MM-DD")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="YYYY-MM-DD")] = None,
+    search: Annotated[bool, typer.Option("--search", help="Look in what is stored for what the policy denies")] = False,
+    format: Annotated[Format, typer.Option(help="How to write the answer")] = Format.table,  # noqa: A002
+    tenant: Tenant = None,
+) -> None:
+    """List what the signal gate withheld, by jurisdiction, policy version and signal class; counts, never values.
+
+    With --search every stored delivery goes through the gate of today once more, and every text of core and statements
+    is searched for hidden notes; exit code 1 where something is found.
+    """
+    from governance.policy import SignalPolicy
+    from pipelines.commands.query import write
+    from pipelines.privacy import desk
+    from pipelines.withheld import summary
+
+    counter = desk(tenant, None)
+    policy = SignalPolicy.load(counter.settings.config / "policy.yaml")
+    since, until = (None if each is None else day_of(each) for each in (first, last))
+    frame = summary(counter.state, counter.tenant, policy, since, until)
+    write(frame.columns, frame.rows(), format)
+    if search:
+        _search(counter, policy)
+
+
+def _search(counter: "Desk", policy: "SignalPolicy") -> None:
+    from pipelines.console import ERR
+    from pipelines.withheld import search
+
+    with ERR.status("Searching") as status:
+        found, looked = search(counter, policy, lambda table: status.update(f"Searching {table}"))
+    for each in found:
+        ERR.print(
+            f"{each.table}: {each.rows:,} rows of {each.jurisdiction} hold {each.signal_class}, such as session"
+            f" {each.example}; the policy {policy.version} denies it",
+            markup=False,
+        )
+    ERR.print(f"Searched {looked:,} rows: {'nothing that the policy denies' if not found else 'see above'}")
+    if found:
+        raise typer.Exit(1)
 
 
 def _erased(learners: tuple[str, ...], tenant: str | None, by: str | None, dry_run: bool) -> "Outcome":

@@ -57,9 +57,11 @@ def gateway(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
 @app.command()
 def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT] = 3000) -> None:
     """Dagster's own pages and its daemon: schedules, sensors, automation."""
-    from pipelines import environment
+    from pipelines import abandoned, environment
 
     settings = environment.prepare()
+    with environment.instance(settings) as instance:
+        abandoned.release_before_serving(instance, settings.dagster_storage)
     _become(
         ["dagster", "dev"],
         ["--module-name", "pipelines.definitions", "--host", host, "--port", str(port)],

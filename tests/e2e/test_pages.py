@@ -1,30 +1,15 @@
 """Every page in a real Chromium: no exception, no accessibility violation that matters, no sideways scrolling."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 from support.dashboard_home import Home
-from support.pages import PAGES, settle, visit
+from support.pages import AXE, PAGES, settle, violations, visit
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-AXE = Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PROBES = ("/_stcore/health", "/_stcore/host-config")  # the frontend's own probes below a deep link answer 404
-
-
-def violations(page: Page) -> list[str]:
-    """Serious and critical violations, with the elements concerned."""
-    page.evaluate(AXE.read_text("utf-8"))
-    report = page.evaluate("async (tags) => await axe.run(document, {runOnly: tags})", RULES)
-    return [
-        f"{found['id']} ({found['impact']}): {node['html'][:160]}"
-        for found in report["violations"]
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"][:3]
-    ]
 
 
 @pytest.mark.parametrize("path", PAGES)

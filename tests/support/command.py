@@ -16,6 +16,7 @@ class Command:
     def __init__(self, home: Path, **env: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLECALL_")}
         self.home = home
+        self.patience_s = 280.0
         self.env = kept | {"ROLECALL_HOME": str(home), "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "200"} | env
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -32,7 +33,7 @@ class Command:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever its exit code."""
         child = self.start(*words)
-        out, err = child.communicate(timeout=280)
+        out, err = child.communicate(timeout=self.patience_s)
         return subprocess.CompletedProcess(words, child.returncode, out, err)
 
     def __call__(self, *words: str) -> str:

@@ -31,11 +31,11 @@ class Clock:
 
 
 class Authority:
-    """A certificate authority and a certificate for localhost, as files."""
+    """A certificate authority and a certificate for localhost and further names, as files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *names: str) -> None:
         authority = trustme.CA()
-        certificate = authority.issue_cert("localhost")
+        certificate = authority.issue_cert("localhost", *names)
         self.trust, self.chain, self.key = folder / "ca.pem", folder / "chain.pem", folder / "key.pem"
         authority.cert_pem.write_to_path(self.trust)
         certificate.private_key_pem.write_to_path(self.key)

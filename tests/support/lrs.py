@@ -1,11 +1,14 @@
 """Two real LRSs of different make on free ports of this machine, each in a process of its own, and what they hold."""
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email import message_from_bytes
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -13,10 +16,12 @@ import httpx
 import pytest
 from support.served import free_port
 
+from integrations.xapi.signing import Signed
+
 PEERS = Path(__file__).resolve().parents[1] / "peers"
 NPM = PEERS / "lrs" / "node_modules" / "xapi-statements" / "dist" / "index.js"
 RALPH = PEERS / "ralph" / ".venv" / "bin"
-START_S = 60
+START_S = 240  # Ralph imports for ten seconds on a quiet machine
 KEY, SECRET = "test", "testpw"
 HEADERS = {"x-experience-api-version": "1.0.3"}
 ONE_PAGE = 100_000
@@ -52,6 +57,17 @@ class Peer:
             f"{self.url}/statements", params={parameter: statement_id}, auth=(KEY, SECRET), headers=HEADERS
         )
 
+    def signed(self, statement_id: str) -> Signed:
+        """A signed statement by id, with the signature that it carries."""
+        asked = {"statementId": statement_id, "attachments": "true"}
+        answer = httpx.get(f"{self.url}/statements", params=asked, auth=(KEY, SECRET), headers=HEADERS)
+        head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+        told, signature = (part.get_payload(decode=True) for part in message_from_bytes(head + answer.content).walk()
+                           if not part.is_multipart())  # fmt: skip
+        assert isinstance(told, bytes)
+        assert isinstance(signature, bytes)
+        return Signed(told, signature, sha256(signature).hexdigest())
+
 
 @contextmanager
 def xapi_statements(folder: Path) -> Iterator[Peer]:
@@ -82,15 +98,27 @@ def ralph(folder: Path) -> Iterator[Peer]:
     }  # fmt: skip
     (folder / "fs").mkdir(exist_ok=True)
     (folder / "fs" / "st.jsonl").touch()
-    granted = [
-        str(RALPH / "ralph"), "auth", "-u", KEY, "-p", SECRET, "-s", "all",
-        "--agent-ifi-mbox", "mailto:lrs@example.org", "-w",
-    ]  # fmt: skip
-    subprocess.run(granted, cwd=folder, env=environment, check=True, capture_output=True)
+    _grant(folder / "app", environment)
     port = free_port()
     command = [str(RALPH / "python"), str(PEERS / "ralph" / "serve.py"), str(port)]
     with _running(command, folder, environment, f"http://127.0.0.1:{port}/xAPI", "ralph", False) as peer:
         yield peer
+
+
+def _grant(app: Path, environment: dict[str, str]) -> None:
+    """Ralph's own command hashes the password: some seconds of work, so that its result is kept."""
+    kept, wanted = RALPH.parent / f"auth-{KEY}-{SECRET}.json", app / "auth.json"
+    app.mkdir(exist_ok=True)
+    if not kept.exists():
+        granted = [
+            str(RALPH / "ralph"), "auth", "-u", KEY, "-p", SECRET, "-s", "all",
+            "--agent-ifi-mbox", "mailto:lrs@example.org", "-w",
+        ]  # fmt: skip
+        subprocess.run(granted, env=environment, check=True, capture_output=True)
+        draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+        shutil.copy(wanted, draft)
+        draft.replace(kept)
+    shutil.copy(kept, wanted)
 
 
 @contextmanager

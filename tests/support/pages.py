@@ -1,10 +1,14 @@
 """How the end-to-end tests open a page and what they know of each."""
 
+from pathlib import Path
+
 from playwright.sync_api import Page
 
 from dashboards import registry
 
 QUIET = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+AXE = Path(__file__).resolve().parents[1] / "e2e" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = {entry.path: entry.title for entry in registry.PAGES}
 
 
@@ -20,3 +24,15 @@ def visit(page: Page, server: str, path: str) -> None:
     """Open a page and wait until it is done."""
     page.goto(f"{server}/{path}")
     settle(page)
+
+
+def violations(page: Page) -> list[str]:
+    """Serious and critical violations, with the elements concerned."""
+    page.evaluate(AXE.read_text("utf-8"))
+    report = page.evaluate("async (tags) => await axe.run(document, {runOnly: tags})", RULES)
+    return [
+        f"{found['id']} ({found['impact']}): {node['html'][:160]}"
+        for found in report["violations"]
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"][:3]
+    ]

@@ -1,6 +1,7 @@
 """Published people and their accounts at a CRM, ready to be written back."""
 
 import random
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -35,12 +36,15 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 class Practice:
-    """A published tenant, whose learners are known by learner key and account."""
+    """A published tenant, whose learners are known by learner key and account; ``published`` is one built before."""
 
-    def __init__(self, folder: Path, state: State, learners: int, sessions: int) -> None:
+    def __init__(self, folder: Path, state: State, learners: int, sessions: int, published: Path | None = None) -> None:
         self.marts, self.state = folder / "marts", state
         self.desk = desk(self.marts, state)
-        build_published(self.marts, learners=learners, sessions=sessions)
+        if published is None:
+            build_published(self.marts, learners=learners, sessions=sessions)
+        else:
+            shutil.copytree(published, self.marts, symlinks=True)
 
     def learners(self) -> list[str]:
         """Learner keys with a score."""
@@ -70,9 +74,9 @@ class Table:
 
     FIELDS = ("discovery", "certified_on", "certification", "due", "source")
 
-    def __init__(self, folder: Path, learners: int) -> None:
+    def __init__(self, folder: Path, learners: int, published: Path | None = None) -> None:
         self.path, self.home = folder / "people.db", CrmHome(folder / "home")
-        self.practice = Practice(self.home.folder, self.home.state, learners, learners * 8)
+        self.practice = Practice(self.home.folder, self.home.state, learners, learners * 8, published)
         keys = self.practice.learners()
         self.accounts = {key: str(number) for number, key in enumerate(keys, 1)}
         self.practice.know(self.accounts, "people")

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import Command
@@ -28,6 +29,7 @@ def test_reviews_reach_core_as_states_and_new_scores(practised: Practised, tmp_p
         " and not passed order by 1"
     )
     rejected, accepted, adjusted = rows[:3]
+    count = len(scores(rolecall))
     state = State.open(Settings(home=home, _env_file=None).database_url)  # type: ignore[call-arg]
     reviews = Reviews(state)
     for row, verdict in ((rejected, "reject"), (accepted, "accept"), (adjusted, "adjust")):
@@ -51,10 +53,15 @@ def test_reviews_reach_core_as_states_and_new_scores(practised: Practised, tmp_p
     )
     assert max(row["overall"] for row in mine) == 1.0
     assert "intact (" in rolecall("audit", "verify")
-    rolecall("run")
-    assert len(rolecall.rows(f"select {SCORE} from session_scores")) == len(
-        rolecall.rows(f"select {SCORE} from session_scores")
-    )
+    before = scores(rolecall)
+    assert len(before) == count + 1, "the adjustment, and nothing else, is a new score"
+    assert "Nothing new" in rolecall("run"), "reviews land once, however often they are read"
+    assert scores(rolecall) == before
+
+
+def scores(rolecall: Command) -> list[dict[str, Any]]:
+    """Every score with its review."""
+    return rolecall.rows(f"select {SCORE}, review_state, is_latest from session_scores order by all")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from support.pipeline import NOW, Home
 from support.sessions import bundle
 from support.wire import EPOCH, SESSION, entry, relayed, rows, webhook
 
+from assets.core import build
 from assets.core.judge import ConservationError
 from governance.rubrics_used import RubricEdited
 from governance.settings import PROJECT
@@ -67,6 +68,21 @@ def test_building_again_writes_the_same_rows(home: Home) -> None:
     assert [str(day) for day in home.stale()] == ["2026-11-01"]
     home.build()
     assert home.core() == first
+
+
+def test_a_history_built_in_many_passes_ends_the_same(
+    tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass a day here: the scale of an unknown rubric grows with each, which leaves earlier days to build again."""
+    other = Home(tmp_path / "other")
+    history = [bundle(n, assessments=[assessed(0, criteria=[{"criterion_id": "tone", "score": n}])]) for n in range(12)]
+    for place in (home, other):
+        place.land(history)
+    home.settle()
+    monkeypatch.setattr(build, "PASS_BYTES", 1)
+    other.settle()
+    assert other.core() == home.core()
+    assert len(home.rows("core/criterion_scores")) == len(history)
 
 
 def test_a_lost_row_stops_the_build(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

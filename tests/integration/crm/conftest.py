@@ -1,4 +1,4 @@
-"""One Tryton for the module's tests, as a process of its own."""
+"""One Tryton for the module's tests, as a process of its own, and people who have practised."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support import tryton
 from support.crm import CrmHome
+from support.published import build_published
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +26,11 @@ def home(tmp_path: Path, crm: tryton.Server, monkeypatch: pytest.MonkeyPatch) ->
     home = CrmHome(tmp_path / "home")
     home.write("tryton", tryton.connector(crm, page=150))
     return home
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Marts of forty people, to be copied: building them costs seconds."""
+    folder = tmp_path_factory.mktemp("published") / "marts"
+    build_published(folder, learners=40, sessions=400)
+    return folder

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from support.crm import CrmHome
 from support.crm_clouds import Authority, Clock
 from support.served import free_port
 
+from governance.settings import PROJECT
 from integrations.crm.simulators import hubspot, ready, salesforce
 from integrations.crm.simulators.people import fill_org, fill_portal, key
 from integrations.crm.simulators.serving import served
@@ -30,13 +32,15 @@ class Cloud:
             org = salesforce.Org(clock=self.clock)
             org.clients["simulated"] = salesforce.Client("simulated", secret="simulated", run_as="sync@acme.example")
             fill_org(org, PEOPLE, DEALS)
-            self.app, self.deals, self.secret = salesforce.app(org), org.tables["Opportunity"], "simulated"
+            self.app, self.tables, self.secret = salesforce.app(org), org.tables, "simulated"
+            self.deals = org.tables["Opportunity"]
             self.template, self.stage, self.amount = ready.SALESFORCE, "StageName", "Amount"
             self.won, self.lost, self.open = "Closed Won", "Closed Lost", "Negotiation"
         else:
             portal = hubspot.Portal(clock=self.clock)
             fill_portal(portal, PEOPLE, DEALS)
-            self.app, self.deals, self.secret = hubspot.app(portal), portal.tables["deals"], portal.service_key()
+            self.app, self.tables, self.secret = hubspot.app(portal), portal.tables, portal.service_key()
+            self.deals = portal.tables["deals"]
             self.template, self.stage, self.amount = ready.HUBSPOT, "dealstage", "amount"
             self.won, self.lost, self.open = "closedwon", "closedlost", "contractsent"
 
@@ -51,6 +55,20 @@ class Cloud:
 
     def live(self) -> list[Any]:
         return list(self.deals.live())
+
+    def owner(self, person: str) -> str:
+        """The id under which a person owns records."""
+        if self.system == "hubspot":
+            return str(70_000 + int(person[1:]) - 1000)
+        return next(row.id for row in self.tables["User"].live() if row.values["EmployeeNumber"] == person)
+
+    def rate(self, person: str, rating: Decimal | None, at: datetime) -> str:
+        """A customer's rating of a ticket of theirs; the record's id."""
+        if self.system == "hubspot":
+            values = {"hs_value": rating, "hs_submission_timestamp": at, "hubspot_owner_id": self.owner(person)}
+            return self.tables["feedback_submissions"].insert(values, trusted=True).id
+        values = {"CSAT__c": rating, "ClosedDate": at, "OwnerId": self.owner(person), "Status": "Closed"}
+        return self.tables["Case"].insert(values, trusted=True).id
 
     def table(self) -> Table:
         return self.deals
@@ -71,7 +89,15 @@ def cloud(
     monkeypatch.setenv("ROLECALL_HUBSPOT_TOKEN", cloud.secret)
     home = CrmHome(tmp_path / "home")
     home.know(
-        [{"tenant": "acme", "learner_id": key(n), "email": f"{key(n)}@acme.example"} for n in range(1, PEOPLE + 1)]
+        [
+            {
+                "tenant": "acme",
+                "learner_id": key(n),
+                "email": f"{key(n)}@acme.example",
+                "accounts": {cloud.system: cloud.owner(key(n))},
+            }
+            for n in range(1, PEOPLE + 1)
+        ]
     )
     with served(cloud.app, authority.chain, authority.key) as address:
         home.write(cloud.system, yaml.safe_load(cloud.template.format(address=address, secret="named")))
@@ -126,3 +152,23 @@ def test_the_simulator_of_the_command_line_is_connected_to_by_the_file_that_it_p
     finally:
         child.terminate()
         child.communicate(timeout=20)
+
+
+def test_the_example_file_reads_ratings_of_tickets(cloud: tuple[Cloud, CrmHome]) -> None:
+    """What we ship as an example, with nothing changed but the address and the way in."""
+    there, home = cloud
+    given = yaml.safe_load((PROJECT / "config" / "connectors" / f"{there.system}-example.yaml").read_text("utf-8"))
+    known = yaml.safe_load((home.config / "connectors" / f"{there.system}.yaml").read_text("utf-8"))
+    home.write(there.system, {"system": there.system, "read": given["read"],
+                              **{name: known[name] for name in ("url", "secrets", "options")}})  # fmt: skip
+    answered = datetime(2026, 10, 5, 12, tzinfo=UTC)
+    rated = there.rate(key(1), Decimal(4), answered), there.rate(key(2), Decimal(1), answered)
+    there.rate(key(3), None, answered)
+    landed = home.read(there.system)
+    assert landed["ratings"].refused == 0
+    found = [row[1:] for row in home.outcomes("kind, reference, value, unit, learner_key, day") if row[0] == "csat"]
+    assert [(*row[:3], row[3] is not None, row[4]) for row in found if row[1] is not None] == [
+        (f"{there.system}/ratings/{row}", value, "1-5", True, answered.date())
+        for row, value in zip(rated, (Decimal(4), Decimal(1)), strict=True)
+    ]
+    assert {row[3] for row in found} >= {home.identities.key("acme", key(each)) for each in (1, 2)}

@@ -112,11 +112,11 @@ def connect(home: CrmHome, warehouse: Warehouse, **write: Any) -> Any:
 
 
 @pytest.fixture
-def practise(home: CrmHome, warehouse: Warehouse) -> Callable[[], Practice]:
+def practise(home: CrmHome, warehouse: Warehouse, published: Path) -> Callable[[], Practice]:
     """People who have practised, each with a row in the customer's table."""
 
     def made() -> Practice:
-        practice = Practice(home.folder, home.state, learners=30, sessions=300)
+        practice = Practice(home.folder, home.state, learners=40, sessions=400, published=published)
         keys = practice.learners()
         practice.know(dict(zip(keys, warehouse.people(len(keys)), strict=True)), "warehouse")
         return practice

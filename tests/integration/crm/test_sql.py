@@ -1,5 +1,6 @@
 """The ``sql`` connector and what becomes of its rows, on a real SQLite file."""
 
+import random
 import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.crm import PEOPLE, CrmHome
+from support.writeback import Table
 
 from assets.core import reported
 
@@ -153,3 +155,10 @@ def test_a_vanished_column_stops_the_read_with_one_line(crm: Crm, home: CrmHome)
     with pytest.raises(SourceError, match="deals has no column product"):
         home.read("warehouse")
     assert len(home.outcomes()) == 1
+
+
+def test_kills_during_a_write_back_lose_nobody_and_write_nobody_twice(tmp_path: Path) -> None:
+    """A sample of `make soak`, which kills a hundred times."""
+    table = Table(tmp_path, learners=30)
+    assert table.killed(3, random.Random(7)) == 3
+    assert table.differences() == []

@@ -1,23 +1,33 @@
 """Readiness into a real Tryton: all there on read-back, nothing twice, and the rejects alone again."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.crm import CrmHome
+from support.proxy import Fault, faulty
 from support.tryton import Server
 from support.writeback import WRITE, Practice
 
-from integrations.crm.config import CrmConnector, load
-from integrations.sync.base import SyncError
+from integrations.crm.config import CrmConnector, Writing, load
+from integrations.crm.systems import open_connector
+from integrations.sync.base import Fate, Outgoing, SyncError
+from integrations.sync.health import rejects
 
 FIELDS = list(WRITE["fields"].values())
+# by the number of the call: the catalogue takes three with the login, then each batch is looked at, written, looked at
+FAULTS: dict[str, dict[int, Fault]] = {
+    "the line is cut after the server has stored": {6: "after"},
+    "the line is cut before the server has stored": {6: "before"},
+    "server errors and a storm": {4: 503, 5: 502, 6: 500, 8: 429, 9: "half"},
+}
 
 
 @pytest.fixture
-def practice(tmp_path: Path, home: CrmHome) -> Practice:
-    return Practice(tmp_path / "practice", home.state, learners=40, sessions=400)
+def practice(tmp_path: Path, home: CrmHome, published: Path) -> Practice:
+    return Practice(tmp_path / "practice", home.state, learners=40, sessions=400, published=published)
 
 
 def connector_of(home: CrmHome, **write: Any) -> CrmConnector:
@@ -105,10 +115,33 @@ def test_a_field_that_is_not_there_stops_before_the_first_write(crm: Server, hom
     assert all(row["roleplay_source"] is None for row in held(crm, accounts).values())
 
 
+@pytest.mark.parametrize("case", FAULTS)
+def test_faults_on_the_way_lose_nobody(crm: Server, home: CrmHome, practice: Practice, case: str) -> None:
+    accounts = employees(crm, practice)
+    connector = connector_of(home)
+    with faulty(crm.url, dict(FAULTS[case]).get) as address:
+        report = practice.write(connector.model_copy(update={"url": address})).report
+    assert report is not None
+    assert (report.stopped, report.counts.acknowledged) == (None, len(accounts))
+    assert all(row["roleplay_source"] for row in held(crm, accounts).values())
+    assert practice.write(connector).report is None
+
+
+def test_a_session_that_ended_is_opened_anew(crm: Server, home: CrmHome, practice: Practice) -> None:
+    accounts = employees(crm, practice)
+    connector = connector_of(home)
+    found = open_connector(connector)
+    sink = found.sink(Writing.model_validate(WRITE), accounts)
+    sink.preflight()
+    assert crm.end_sessions() > 0
+    records = [Outgoing(key, b'{"roleplay_source": "session s"}', "d", tenant="acme") for key in accounts]
+    answer = sink.apply(records)
+    found.close()
+    assert crm.end_sessions() == 1, "a new one was opened"
+    assert isinstance(answer, Sequence)
+    assert {each.fate for each in answer} == {Fate.STORED}
+    assert {row["roleplay_source"] for row in held(crm, accounts).values()} == {"session s"}
+
+
 def _rejects(home: CrmHome) -> list[tuple[str, str]]:
-    from sqlalchemy import select
-
-    from governance.state.models import SyncRejectRow
-
-    with home.state.reading() as session:
-        return list(session.execute(select(SyncRejectRow.source, SyncRejectRow.reason)).tuples())
+    return rejects(home.state).select("source", "reason").rows()

@@ -1,27 +1,42 @@
 """Delivery to two real LRSs of different make: everything once, faults on the way, kills, conflicts, losses."""
 
+import json
 import random
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import orjson
 import pytest
+from pydantic import SecretStr
+from support import casino
 from support.deliver import agrees, connect, home_with, issue, killed, scored, send, statements
+from support.deliveries import Held, deliver_twice, held, home_of_commands
 from support.lrs import Peer, ralph, xapi_statements
 from support.pipeline import NOW, Home
+from support.pipeline import SECRET as PEPPER
+from support.practised import Practised
 from support.proxy import Fault, faulty
 from support.sync import record
 
 from assets.exports.erasure import take_back
+from assets.exports.lrs_delivery import ledger_adds_up, lrs_delivery
+from assets.exports.statements import PATH
+from assets.resources import Workspace
+from governance.settings import PROJECT, Settings
 from integrations.sync.base import Outgoing, SyncError
 from integrations.sync.erasures import Erasures
 from integrations.sync.health import broken_runs, rejects, targets
 from integrations.sync.ledger import Ledger
 from integrations.sync.sender import deliver
 from integrations.xapi.destinations import Destination, load
+from integrations.xapi.equality import same
 from integrations.xapi.lrs import Lrs, transport_of
+from integrations.xapi.signing import SigningError, verify
+from pipelines.delivery import Options, preview
 
+CASINO = PROJECT.parent / "shared" / "data" / "casino_train.json"
 PEERS = ("xapi-statements", "ralph")
 
 
@@ -56,6 +71,38 @@ def test_everything_arrives_once_and_a_second_sync_sends_none(home: Home, lrss: 
     assert broken_runs(home.state) == []
     (row,) = targets(home.state).filter(target=make).to_dicts()
     assert (row["acknowledged"], row["refused"], row["waiting"]) == (statements(home), 0, 0)
+
+
+def test_the_command_delivers_demo_data_to_both_and_a_second_sync_sends_none(
+    practised: Practised, lrss: dict[str, Peer], tmp_path: Path
+) -> None:
+    practised.copy(tmp_path / "home")
+    _settled(deliver_twice(*home_of_commands(tmp_path), list(lrss.values())))
+
+
+def _settled(found: dict[str, Held]) -> None:
+    """Each LRS holds what the ledger says it acknowledged, and only Ralph refuses anything: reviews."""
+    assert all(each.adds_up for each in found.values()), found
+    assert found["xapi-statements"].refused == {}
+    assert set(found["ralph"].refused) <= {"review"}
+
+
+@pytest.mark.skipif(not CASINO.exists(), reason="the CaSiNo file is not beside this checkout")
+def test_real_negotiations_arrive_at_both_and_a_second_sync_sends_none(lrss: dict[str, Peer], tmp_path: Path) -> None:
+    """A sample: `make soak` delivers all of them."""
+    (tmp_path / "some.json").write_text(json.dumps(casino.read(CASINO)[:8]))
+    bundles, _ = casino.convert(tmp_path / "some.json", tmp_path)
+    home = home_with(tmp_path / "made", 0)
+    home.land_file(bundles)
+    issue(home)
+    found = {}
+    for name, peer in lrss.items():
+        target = f"casino-{name}"
+        connect(home, target, peer.url)
+        send(home, target)
+        again = send(home, target).report
+        found[name] = held(home, target, peer, 0 if again is None else again.counts.calls)
+    _settled(found)
 
 
 @pytest.mark.parametrize("make", PEERS)
@@ -179,6 +226,54 @@ def test_a_destination_that_wants_signatures_gets_them(
     with_signature = [each for each in held if each.get("attachments")]
     assert {each["verb"]["id"].rpartition("/")[2] for each in with_signature} <= {"passed", "failed"}
     assert 0 < len(with_signature) < len(held) == done.report.counts.acknowledged
+    issued = {key: body.encode() for key, body in home.rows(PATH, "statement_id, statement")}
+    for each in with_signature:
+        back = strict.signed(each["id"])
+        assert verify(back, key.public_key()) == issued[each["id"]]
+        forged = back._replace(statement=back.statement.replace(b'"completion":true', b'"completion":false'))
+        with pytest.raises(SigningError, match="altered"):
+            verify(forged, key.public_key())
+
+
+def test_a_dry_run_writes_the_very_statements_and_tells_nobody(home: Home, strict: Peer, tmp_path: Path) -> None:
+    connect(home, "dry", strict.url, kinds="[verdict, attempt]")
+    settings = Settings(home=home.folder, config=home.config, secret_key=SecretStr(PEPPER.decode()))
+    planned = preview(settings, "dry", Options(), tmp_path / "lines")["dry"]
+    lines = [orjson.loads(line) for line in (tmp_path / "lines" / "dry.jsonl").read_bytes().splitlines()]
+    assert strict.statements() == []
+    assert targets(home.state).filter(target="dry").is_empty()
+    assert planned.plan.counts["create"] == len(lines) > 0
+    send(home, "dry")
+    held = {each["id"]: each for each in strict.statements()}
+    assert len(held) == len(lines)
+    assert all(same(each, held[each["id"]]) for each in lines)
+
+
+def test_dagster_delivers_and_one_destination_that_fails_holds_up_no_other(
+    strict: Peer, lrss: dict[str, Peer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_with(tmp_path / "made", 2)
+    connect(home, "good", strict.url)
+    connect(home, "locked", lrss["ralph"].url)
+    monkeypatch.setenv("ROLECALL_LOCKED_SECRET", "wrong-secret")
+    state_url = f"sqlite:///{home.folder / 'state.db'}"
+    workspace = Workspace(home=str(home.folder), config=str(home.config), state_url=state_url)
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def delivered() -> dg.ExecuteInProcessResult:
+            return dg.materialize([lrs_delivery, ledger_adds_up], resources={"workspace": workspace},
+                                  instance=instance, raise_on_error=False)  # fmt: skip
+
+        failed = delivered()
+        assert not failed.success
+        (failure,) = [event for event in failed.all_events if event.is_step_failure]
+        assert "locked: " in str(failure.step_failure_data.error)
+        assert "wrong-secret" not in str(failure.step_failure_data.error)
+        assert len(strict.statements()) == statements(home)
+        (home.config / "connectors" / "locked.yaml").unlink()
+        done = delivered()
+    assert done.success
+    assert [each.passed for each in done.get_asset_check_evaluations()] == [True]
 
 
 def _statement(seed: random.Random) -> dict:
@@ -204,13 +299,15 @@ def test_an_erased_learner_is_taken_back_everywhere(tmp_path: Path, strict: Peer
     home = home_with(tmp_path / "erasing", 2)
     connect(home, "lrs", strict.url)
     send(home, "lrs")
-    ledger, key = Ledger(home.state), home.identities.key("acme", "e1")
+    key = home.identities.key("acme", "e1")
     stated = [each for each in strict.statements() if orjson.dumps(each).find(key.encode()) > 0]
-    done = take_back(home.lake, ledger, "acme", key, reason="subject request", now=NOW)
-    assert done.voided == len(stated) > 0
+    mine = [session for session, body in home.rows(PATH, "session_id, statement") if key in body]
+    sessions = dict.fromkeys(mine, key)
+    done = take_back(home.lake, home.state, "acme", sessions, reason="subject request", now=NOW)
+    assert done.removed == done.voided == len(stated) > 0
     assert done.targets == {"lrs": len(stated)}
-    again = take_back(home.lake, ledger, "acme", key, reason="subject request", now=NOW)
-    assert again.voided == 0
+    assert not [row for row in home.rows(PATH, "session_id, statement") if key in str(row) or row[0] in sessions]
+    assert take_back(home.lake, home.state, "acme", sessions, reason="subject request", now=NOW).removed == 0
     sent = send(home, "lrs").report
     assert sent is not None
     assert sent.counts.acknowledged == len(stated)

@@ -38,10 +38,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CrmHome:
     return made
 
 
-def connect(home: CrmHome, url: str) -> None:
+def connect(home: CrmHome, url: str, **options: str) -> None:
     """The example as a customer mends it, with small pages."""
     given = yaml.safe_load((PROJECT / "config/connectors/lrs-example.yaml").read_text("utf-8"))
-    given |= {"enabled": True, "url": url, "options": {**given["options"], "page": 7}}
+    given |= {"enabled": True, "url": url, "options": {**given["options"], "page": 7, **options}}
     (home.config / "connectors/lrs.yaml").write_text(yaml.safe_dump(given), "utf-8")
 
 
@@ -100,6 +100,22 @@ def _voiding(home: CrmHome, peer: Peer) -> None:
     assert home.identities.key("acme", "e1") not in {
         key for kind, key in home.outcomes("kind, learner_key") if kind == "lms_grade"
     }
+
+
+def test_one_activity_and_what_lies_below_it(home: CrmHome, peer: Peer) -> None:
+    course = f"https://lms.example/course/of-{peer.name}"
+    at = {"objectType": "Activity", "id": course}
+    lesson = {"objectType": "Activity", "id": f"{course}/lesson"}
+    post(peer, [
+        foreign(201, object=at),
+        foreign(202, object=lesson, context={"contextActivities": {"parent": [at]}}),
+        foreign(203, object=lesson),
+    ])  # fmt: skip
+    connect(home, peer.url, activity=course)
+    assert read(home)["completions"].accepted == 2
+    told = str(home.outcomes("attributes"))
+    assert (told.count(f'{course}"'), told.count(f'{lesson["id"]}"')) == (1, 1)
+    assert read(home)["completions"].accepted == 0
 
 
 def test_an_lrs_that_refuses_or_is_none_says_what_to_check(
