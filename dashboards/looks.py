@@ -6,12 +6,11 @@ A look that cannot be logged does not happen: whoever calls these lets the error
 import time
 from collections.abc import MutableSet
 from functools import lru_cache
-from pathlib import Path
 
 from dashboards.access import Reader, state_of
 from governance.access import Decision, Thing
 from governance.access.log import AccessLog, Entry
-from governance.policy import PolicyError
+from governance.policy import version_in_force
 from governance.settings import Settings
 
 REPEAT_S = 60  # the same refusal from the same place within this time is one entry: nobody can flood the log
@@ -25,7 +24,9 @@ def note(
     key = (reader.name if reader else None, action, thing, decision.allowed, reason, what)
     if key in seen:
         return
-    entry = Entry.of(reader, action, thing, decision, what=what, reason=reason, policy_version=policy_version(settings))
+    entry = Entry.of(
+        reader, action, thing, decision, what=what, reason=reason, policy_version=version_in_force(settings.config)
+    )
     AccessLog(state_of(settings.database_url)).record(entry)
     seen.add(key)
 
@@ -40,21 +41,7 @@ def note_refusal(
 
 @lru_cache(maxsize=1024)
 def _refused(url: str, who: str, action: str, why: str, source: str, what: str, tenant: str, _minute: int) -> None:
-    entry = Entry(who, action, tenant, False, why, what=what, source=source, policy_version=policy_version(Settings()))
+    entry = Entry(
+        who, action, tenant, False, why, what=what, source=source, policy_version=version_in_force(Settings().config)
+    )
     AccessLog(state_of(url)).record(entry)
-
-
-def policy_version(settings: Settings) -> str | None:
-    """The version of the signal policy in force; ``None`` where it cannot be read, which stops no look."""
-    path = settings.config / "policy.yaml"
-    try:
-        return _version(str(path), path.stat().st_mtime_ns)
-    except (PolicyError, OSError):
-        return None
-
-
-@lru_cache(maxsize=8)
-def _version(path: str, _changed: int) -> str:
-    from governance.gate import SignalPolicy
-
-    return SignalPolicy.load(Path(path)).version

@@ -44,7 +44,7 @@ def button(page: Page) -> None:
     if wanted:
         try:
             with st.spinner("Drawing the report"):
-                write_report(page.settings, page.edition.tenant, month)
+                write_report(page.settings, page.edition.tenant, month, page.reader.name)
         except ReportError as error:
             st.error(f"{str(error)[:1].upper()}{str(error)[1:]}")
             return

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -162,3 +163,17 @@ class SignalPolicy:
         ]
         schema = {"jurisdiction": pl.String, "signal_class": pl.String, "verdict": pl.String, "biometric": pl.Boolean}
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def version_in_force(config: Path) -> str | None:
+    """The version that log entries are stamped with; ``None`` where the file cannot be read, which stops no look."""
+    path = config / "policy.yaml"
+    try:
+        return _version(path, path.stat().st_mtime_ns)
+    except (PolicyError, OSError):
+        return None
+
+
+@lru_cache(maxsize=8)
+def _version(path: Path, _changed: int) -> str:
+    return SignalPolicy.load(path).version

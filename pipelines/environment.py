@@ -3,6 +3,7 @@
 Nothing happens at import; every function takes or makes ``Settings``. No logic of assets belongs here.
 """
 
+import logging
 import os
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -56,8 +57,10 @@ def resources(settings: Settings) -> dict[str, Any]:
 
 
 def quiet() -> None:
-    """Dagster warns of every beta parameter on every load; those we use are listed in the runbook."""
+    """Dagster warns of every beta parameter on every load (the runbook lists ours), Alembic tells of every opening."""
     import dagster as dg
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)

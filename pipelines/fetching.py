@@ -1,6 +1,6 @@
 """Reading connectors behind ``rolecall sync``, whoever the partner: fetch, derive outcomes, say what became of them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from assets.lake import Lake
 from assets.raw import connecting
 from assets.raw.landing import LandingError
 from assets.raw.records import EntityLanding
+from governance.access import Thing
 from governance.identities import Identities
 from governance.secrets import secret_key
 from governance.settings import Settings
@@ -23,6 +24,7 @@ from integrations.crm.config import CrmConnector
 from integrations.lms.config import LmsConnector
 from integrations.sources import SourceError
 from integrations.sync.base import SyncError
+from pipelines.authority import permitted
 from pipelines.console import ERR, OUT, table
 
 SHOWN_PEOPLE = 10
@@ -37,6 +39,18 @@ class Options:
     full: bool = False
     accept_deletes: bool = False
     force: bool = False
+
+
+def permit(settings: Settings, wanted: Sequence[Readable], *, unmatched: bool) -> None:
+    """Ask whether the operator may sync with these; the list of the unmatched names people.
+
+    Raises:
+        Problem: they may not; the refusal is logged.
+    """
+    for each in wanted:
+        permitted(settings, "deliver", [Thing.page(each.tenant)], f"sync with {each.name}")
+        if unmatched:
+            permitted(settings, "manage_privacy", [Thing.page(each.tenant)], f"unmatched people of {each.name}")
 
 
 class Fetching:

@@ -11,6 +11,8 @@ from assets.contracts import XAPI_STATEMENTS
 from assets.exports.statements import stale_days
 from assets.lake import Lake
 from governance.audit.books import close_the_books
+from governance.audit.chain import Event
+from governance.audit.seals import digest
 from governance.catalog import Catalog
 from governance.identities import Identities
 from governance.secrets import secret_key
@@ -80,6 +82,17 @@ def export(
         casting = Casting(target, whose, lambda key, of=whose: identities.person(of, key))
         done.append(_export_tenant(lake, looked_at, out, whose, spelled, casting))
     return done
+
+
+def event_of(done: Exported, actor: str, destination: str | None) -> Event:
+    """What the audit chain keeps of one tenant's files."""
+    written = done.written
+    facts = {
+        "files": len(written.lines), "statements": written.statements, "in_force": done.in_force,
+        "voided": done.voided, "destination": destination,
+        "sha256": None if written.archive is None else digest(written.archive),
+    }  # fmt: skip
+    return Event("export", actor, "files/xapi", done.tenant, facts=facts)
 
 
 def _export_tenant(

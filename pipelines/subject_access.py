@@ -60,10 +60,10 @@ def answer(desk: "Desk", learners: Sequence[str], out: Path, reason: str) -> lis
 
 def _log(desk: "Desk", keys: Mapping[str, str], reason: str) -> None:
     from governance.access import Thing, authorize
-    from governance.access.claims import operator
     from governance.access.log import AccessLog, Entry
+    from pipelines.authority import local_operator
 
-    user = replace(operator(), name=desk.by)
+    user = replace(local_operator(desk.settings), name=desk.by)
     regions = dict(desk.identities.learners(desk.tenant).select("learner_key", "region").iter_rows())
     things = [Thing.learner(desk.tenant, key, regions.get(key)) for key in keys.values()]
     decisions = [authorize(user, "manage_privacy", thing, reason=reason) for thing in things]

@@ -1,10 +1,12 @@
 """Draws the monthly report: figures by kaleido, pages by typst, the same bytes for the same edition and month."""
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +18,11 @@ from dashboards.names import load_names
 from dashboards.reader import Edition, current_edition, manifest
 from dashboards.report.month import Figure, Report, heading, report_of
 from dashboards.theme import BLUE, LETTERING
+from governance.access.claims import operator_name
+from governance.audit.chain import Event, record
 from governance.project import Project, ProjectError
 from governance.settings import Settings
+from governance.state import State
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FONTS = "Noto Sans, Liberation Sans, DejaVu Sans, sans-serif"
@@ -32,8 +37,10 @@ def report_path(settings: Settings, tenant: str, month: date) -> Path:
     return settings.exports / "reports" / tenant / f"{month:%Y-%m}.pdf"
 
 
-def write_report(settings: Settings, tenant: str, month: date) -> Path:
-    """Make the report and put it in its place at once; returns the path.
+def write_report(settings: Settings, tenant: str, month: date, who: str | None = None) -> Path:
+    """Make the report, put it in its place at once and note it in the audit chain; returns the path.
+
+    ``who`` has it made: whoever runs this process, where nobody else is named.
 
     Raises:
         ReportError: nothing is published for the tenant, or no browser is there to draw the figures.
@@ -53,6 +60,10 @@ def write_report(settings: Settings, tenant: str, month: date) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_bytes(body)
+    facts = {"sha256": hashlib.sha256(body).hexdigest(), "edition": edition.id}
+    event = Event("export", who or operator_name(), f"monthly-report/{month:%Y-%m}", tenant, facts=facts)
+    with closing(State.open(settings.database_url)) as state:
+        record(state, [event])  # first: no report lies there that left no event
     draft.replace(path)
     return path
 
@@ -72,7 +83,8 @@ def render(report: Report, edition: Edition, month: date, customer: str, accent:
         content = data(report, edition, month, customer, accent, published, facts)
         (root / "data.json").write_text(json.dumps(content), encoding="utf-8")
         try:
-            return typst.compile(template, root=root, timestamp=published, pdf_standards="ua-1")
+            second = published.replace(microsecond=0)  # a PDF's date knows no finer
+            return typst.compile(template, root=root, timestamp=second, pdf_standards="ua-1")
         except typst.TypstError as error:
             raise ReportError(f"the report cannot be set: {error}") from error
 

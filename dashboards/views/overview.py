@@ -7,7 +7,7 @@ from itertools import pairwise
 import polars as pl
 import streamlit as st
 
-from dashboards import queries, reports, shell
+from dashboards import queries, shell
 from dashboards.changes import PASS, with_changes
 from dashboards.figures import practice
 from dashboards.names import humanise
@@ -113,6 +113,8 @@ def main() -> None:
     with right:
         changes(page, scores)
     guardrails(page, cell)
+    from dashboards import reports  # the report draws figures of this page: neither can be loaded before the other
+
     reports.button(page)
 
 

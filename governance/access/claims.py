@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import select
 
 from governance.access.users import Action, Role, User
@@ -20,6 +20,7 @@ from governance.state.models import IdentityRow
 
 FILE = "access.yaml"
 EVERYTHING = "*"
+COMMANDS = "command line"
 PERSON = IdentityRow.__table__.c
 # Whoever sits at the machine owns its files, so they may see what the files hold; their looks are logged all the same.
 OWNER = frozenset({Role.analyst, Role.compliance, Role.admin})
@@ -54,6 +55,17 @@ class RoleClaim(BaseModel):
     values: dict[str, Role] = {}
 
 
+class Operator(BaseModel):
+    """What somebody who runs commands on this machine is, and where (``*``: everywhere)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    roles: frozenset[Role] = OWNER
+    tenants: Texts = [EVERYTHING]
+    regions: Texts = [EVERYTHING]
+    auditor_until: AwareDatetime | None = None
+
+
 class Rules(BaseModel):
     """``config/access.yaml``."""
 
@@ -67,6 +79,7 @@ class Rules(BaseModel):
     auditor_until: Claim = Claim()
     grants: dict[str, list[Action]] = {}
     four_eyes: list[str] = []
+    operators: dict[str, Operator] = {EVERYTHING: Operator()}
 
     @classmethod
     def load(cls, config: Path) -> "Rules":
@@ -115,13 +128,25 @@ def local_user(name: str, roles: Iterable[Role] = OWNER, source: str | None = No
     return User(name=name, roles=frozenset(roles), tenants=None, regions=None, source=source)
 
 
-def operator() -> User:
-    """Whoever runs a command."""
+def operator_name() -> str:
+    """Who runs a command, as logs and the audit chain name them: the user of the operating system."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no entry
         name = "unknown"
-    return local_user(f"os:{name}", source="command line")
+    return f"os:{name}"
+
+
+def operator(rules: Rules) -> User:
+    """Whoever runs a command, by ``operators`` of the rules; whom they do not list may do nothing."""
+    name = operator_name()
+    found = rules.operators.get(name.removeprefix("os:"), rules.operators.get(EVERYTHING))
+    if found is None:
+        return User(name, frozenset(), source=COMMANDS)
+    return User(
+        name=name, roles=found.roles, tenants=_unless_all(found.tenants), regions=_unless_all(found.regions),
+        box=found.auditor_until, source=COMMANDS,
+    )  # fmt: skip
 
 
 def chain_of(identities: Identities, tenant: str, learner_ids: Iterable[str]) -> frozenset[str]:
@@ -175,7 +200,13 @@ def _bounds(claims: Mapping[str, Any], claim: Claim) -> frozenset[str] | None:
     said = _values(claims, claim.claim)
     if said:
         return frozenset(said) - {EVERYTHING}
-    return None if EVERYTHING in claim.absent else frozenset(claim.absent)
+    return _unless_all(claim.absent)
+
+
+def _unless_all(names: Iterable[str]) -> frozenset[str] | None:
+    """The bound that a list of the file sets; ``*`` in it sets none."""
+    bound = frozenset(names)
+    return None if EVERYTHING in bound else bound
 
 
 def _instant(texts: list[str]) -> datetime | None:

@@ -31,6 +31,7 @@ LOG = {
     "policy_version": pl.String,
 }
 LONGEST = 500
+EVERY_TENANT = "*"  # of an entry about all of them
 NEWEST = 5_000  # entries that a page shows; the filters narrow it
 
 
@@ -83,9 +84,9 @@ class AccessLog:
         self, tenant: str | None = None, *, learner_key: str | None = None, since: datetime | None = None,
         until: datetime | None = None, limit: int | None = NEWEST,
     ) -> pl.DataFrame:  # fmt: skip
-        """One row per entry, newest first."""
+        """One row per entry, newest first; those about every tenant (``*``) belong to each."""
         conditions: list[Any] = [TABLE.action == "access"]
-        conditions += [] if tenant is None else [TABLE.tenant == tenant]
+        conditions += [] if tenant is None else [TABLE.tenant.in_((tenant, EVERY_TENANT))]
         conditions += [] if learner_key is None else [TABLE.learner_key == learner_key]
         conditions += [] if since is None else [TABLE.at >= since]
         conditions += [] if until is None else [TABLE.at < until]

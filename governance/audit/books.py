@@ -2,7 +2,7 @@
 
 import logging
 
-from governance.access.claims import operator
+from governance.access.claims import operator_name
 from governance.audit.roots import TimestampError, write_root
 from governance.audit.seals import seal
 from governance.settings import Settings
@@ -16,7 +16,7 @@ def close_the_books(settings: Settings, state: State) -> None:
 
     Only for the holder of the lake's writer lock.
     """
-    seal(settings, state, operator().name)
+    seal(settings, state, operator_name())
     try:
         write_root(settings, state)
     except TimestampError as error:

@@ -92,11 +92,11 @@ def _issue(
     tenant: str | None, scenario: str | None, first: str, last: str, region: str | None, names: bool,
     reason: str | None, what: str,
 ) -> "tuple[Settings, State, Issued]":  # fmt: skip
-    from governance.access.claims import operator
     from governance.audit.report.gather import ReportScope
     from governance.audit.report.issue import issue
     from governance.settings import Settings
     from governance.state import State
+    from pipelines.authority import local_operator
     from pipelines.problems import Problem
     from pipelines.tenants import only_tenant
 
@@ -105,7 +105,7 @@ def _issue(
     if scope.last < scope.first:
         raise Problem(f"The period ends on {scope.last}, before it begins on {scope.first}", "Exchange --from and --to")
     state = State.open(settings.database_url)
-    issued = issue(settings, state, operator(), scope, reason=reason, names=names, what=what)
+    issued = issue(settings, state, local_operator(settings), scope, reason=reason, names=names, what=what)
     return settings, state, issued
 
 
@@ -136,15 +136,20 @@ def verify(
 
     A report or bundle needs nothing but the file: no home, no network.
     """
+    from governance.access import Thing
+    from governance.access.log import EVERY_TENANT
     from governance.audit.home import verify_home
     from governance.settings import Settings
     from governance.state import State
+    from pipelines.authority import local_operator, permitted
     from pipelines.problems import Problem
 
     if path is None:
         settings = Settings()
         if settings.state_url is None and not (settings.home / "state.db").exists():
             raise Problem(f"There is no home at {settings.home}", "Set ROLECALL_HOME, or name the file to verify")
+        mine = min(local_operator(settings).tenants or {EVERY_TENANT})  # what it says names nobody's content
+        permitted(settings, "view_health", [Thing.page(mine)], "verification of the home", quietly=True)
         say(verify_home(settings, State.open(settings.database_url)), str(settings.home))
         return
     from governance.audit.files import verify_file

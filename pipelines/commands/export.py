@@ -45,14 +45,19 @@ def xapi(
     Statements of changed days are issued first. A statement keeps its id and its bytes for good; one that no longer
     holds is followed by its voiding. Learners are pseudonyms unless a destination says otherwise.
     """
+    from governance.access import Thing
+    from governance.access.log import EVERY_TENANT
     from pipelines import environment
+    from pipelines.authority import note, permitted
     from pipelines.commands.run import span
     from pipelines.console import ERR, OUT
-    from pipelines.statements import export, issue
+    from pipelines.statements import event_of, export, issue
     from pipelines.tenants import well_named
 
     limits, wanted = span(days), well_named(tenant)
     settings = environment.prepare()
+    what = f"xAPI statements {days or 'of all days'}, people as {destination or 'pseudonyms'}"
+    operator = permitted(settings, "export_rows", [Thing.cell(wanted or EVERY_TENANT, "*")], what)
     environment.quiet()
     with ERR.status("Issuing statements") as status:
         issued = issue(settings, limits, lambda step: status.update(f"Running: {step}"))
@@ -60,6 +65,7 @@ def xapi(
             settings, out, tenant=wanted, days=limits, version=version.value if version else None,
             destination=destination, progress=lambda step: status.update(f"Writing: {step}"),
         )  # fmt: skip
+        note(settings, [event_of(each, operator.name, destination) for each in done])
     OUT.print(f"{issued:,} statements issued now" if issued else "No new statements")
     for each in done:
         OUT.print(
@@ -100,13 +106,16 @@ def cmi5(
 def _packages(out: Path, destination: str, scenario: str | None, kinds: list[str]) -> None:
     from datetime import UTC, datetime
 
+    from governance.access import Thing
     from integrations.scorm import destinations
     from pipelines import environment
+    from pipelines.authority import permitted
     from pipelines.console import OUT
     from pipelines.packages import build
 
     settings = environment.prepare()
     target = destinations.load(settings.config, destination)
+    permitted(settings, "deliver", [Thing.page(target.tenant)], f"packages for {destination}")
     for made in build(settings, destination, scenario, kinds, out, datetime.now(UTC)):
         export = made.export
         OUT.print(f"{made.path}: {export.scenario_id}, {export.edition}, sha1 {export.sha1}", markup=False)

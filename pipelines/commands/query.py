@@ -35,12 +35,16 @@ def query(
 
     The tables carry bare names: sessions, criterion_scores, competency_trend, … `show tables` lists them.
     """
+    from governance.access import Thing
     from governance.settings import Settings
+    from pipelines.authority import permitted
     from pipelines.tenants import only_tenant
 
     settings = Settings()
     whose = only_tenant(settings, tenant)
-    names, rows = answer(settings.marts / whose / "current", sql)
+    current = settings.marts / whose / "current"
+    permitted(settings, "export_rows", [Thing.cell(whose, "*")], f"query of {tables_of(sql)}")
+    names, rows = answer(current, sql)
     write(names, rows, format)
 
 
@@ -68,6 +72,28 @@ def answer(current: "Path", sql: str) -> tuple[list[str], list[tuple[Any, ...]]]
             raise Problem(
                 f"The SQL failed: {one_line(error)}", "`rolecall query 'show tables'` lists the tables"
             ) from error
+
+
+def tables_of(sql: str) -> str:
+    """The tables that a query names, for the log: its own text may hold what no log should."""
+    import duckdb
+
+    try:
+        with duckdb.connect() as con:  # DuckDB's parser; nothing is looked up
+            (text,) = con.execute("select json_serialize_sql($sql)", {"sql": sql}).fetchall()[0]
+    except duckdb.Error:  # the answer says what is wrong with it
+        return "no table"
+    named: set[str] = set()
+    own: set[str] = set()
+    waiting = [json.loads(text)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                named.add(str(node.get("table_name")))
+            own.update(each["key"] for each in (node.get("cte_map") or {}).get("map", ()))
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return ", ".join(sorted(named - own)) or "no table"
 
 
 def open_locked(current: "Path") -> "duckdb.DuckDBPyConnection":

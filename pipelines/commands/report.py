@@ -16,19 +16,23 @@ def report(
     tenant: Annotated[str | None, typer.Option(help="Whose report; default: every tenant that has published")] = None,
 ) -> None:
     """Write the monthly report of each tenant below the exports, from what is published."""
+    from governance.access import Thing
     from governance.settings import Settings
+    from pipelines.authority import permitted
     from pipelines.console import OUT
     from pipelines.tenants import only_tenant, published
 
     settings = Settings()
     whose = [only_tenant(settings, tenant)] if tenant else published(settings) or [only_tenant(settings, None)]
     wanted = month_of(month)
+    permitted(settings, "export_report", [Thing.cell(each, "*") for each in whose], f"monthly report {wanted:%Y-%m}")
     for each in whose:
         OUT.print(f"{each}: {written(settings, each, wanted)}")
 
 
 def month_of(text: str | None) -> date:
     """The first day of the month given as YYYY-MM, or of the month before this one. Raises ``Problem``."""
+    _hush_streamlit()
     from dashboards.report.month import month_before
     from pipelines.problems import Problem
 
@@ -41,10 +45,15 @@ def month_of(text: str | None) -> date:
 
 
 def written(settings: "Settings", tenant: str, month: date) -> "Path":
-    """Make one report and return its path; Streamlit's remarks on running without a server are left out."""
-    import logging
-
-    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    """Make one report and return its path."""
+    _hush_streamlit()
     from dashboards.report.document import write_report
 
     return write_report(settings, tenant, month)
+
+
+def _hush_streamlit() -> None:
+    """Leave out its remarks on running without a server; before anything that uses it is loaded."""
+    from streamlit.logger import set_log_level
+
+    set_log_level("ERROR")

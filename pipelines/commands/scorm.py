@@ -73,14 +73,14 @@ def revoke(
     """
     from datetime import UTC, datetime
 
-    from governance.access.claims import operator
+    from governance.access.claims import operator_name
     from pipelines import environment
     from pipelines.console import OUT
     from pipelines.packages import workshop
     from pipelines.problems import Problem
 
     with workshop(environment.prepare()) as shop:
-        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), operator().name, reason)
+        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), operator_name(), reason)
     if not done:
         raise Problem(
             f"No token of {destination}{f' for {scenario}' if scenario else ''} stands", "See `rolecall scorm packages`"

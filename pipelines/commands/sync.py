@@ -42,9 +42,12 @@ def lrs(
     Statements of changed days are issued first. A run that was stopped or killed goes on where it was; two at once do
     not send twice. What an LRS refuses is kept with its reason: `rolecall query "select * from sync_rejects"`.
     """
+    from governance.access import Thing
+    from governance.access.log import EVERY_TENANT
     from pipelines import environment
+    from pipelines.authority import permitted
     from pipelines.console import ERR
-    from pipelines.delivery import Options
+    from pipelines.delivery import Options, chosen
     from pipelines.problems import Problem
     from pipelines.statements import issue
     from pipelines.tenants import well_named
@@ -53,6 +56,11 @@ def lrs(
         raise typer.BadParameter("--lines belongs to --dry-run")
     given = Options(well_named(tenant), again, recheck)
     settings = environment.prepare()
+    for name, destination in chosen(settings.config, connector):
+        whose = (given.tenant,) if given.tenant else destination.tenants or (EVERY_TENANT,)
+        permitted(settings, "deliver", [Thing.page(each) for each in whose], f"statements to {name}")
+    if lines is not None:
+        permitted(settings, "export_rows", [Thing.cell(given.tenant or EVERY_TENANT, "*")], f"statements to {lines}")
     environment.quiet()
     with ERR.status("Issuing statements") as status:
         issue(settings, None, lambda step: status.update(f"Running: {step}"))
@@ -175,14 +183,17 @@ def crm(
     from pipelines.crm import chosen, office
     from pipelines.crm_report import Teller
     from pipelines.fetching import Options as CrmOptions
+    from pipelines.fetching import permit
     from pipelines.problems import Problem
 
     settings = environment.prepare()
     given = CrmOptions(full, accept_deletes, force)
+    wanted = chosen(settings, connector)
+    permit(settings, wanted, unmatched=unmatched)
     with office(settings) as opened:
         teller = Teller(opened, given)
         step = teller.people if unmatched else teller.preview if dry_run else teller.sync
-        for each in chosen(settings, connector):
+        for each in wanted:
             step(each)
     if teller.failed:
         raise Problem("; ".join(teller.failed), "What was fetched and written stays; run it again once that is mended")
@@ -210,13 +221,16 @@ def lms(
     """
     from pipelines import environment
     from pipelines.fetching import Options as FetchOptions
+    from pipelines.fetching import permit
     from pipelines.lms import chosen, teller
     from pipelines.problems import Problem
 
     settings = environment.prepare()
+    wanted = chosen(settings, connector)
+    permit(settings, wanted, unmatched=unmatched)
     with teller(settings, FetchOptions(full, accept_deletes, force)) as told:
         step = told.people if unmatched else told.preview if dry_run else told.sync
-        for each in chosen(settings, connector):
+        for each in wanted:
             step(each)
     if told.failed:
         raise Problem("; ".join(told.failed), "What was fetched and written stays; run it again once that is mended")

@@ -10,7 +10,7 @@ from governance.audit.chain import Event, record
 from governance.audit.report.gather import ReportScope, file_digest, gather, scope_mark
 from governance.audit.report.render import as_json
 from governance.identities import Identities
-from governance.policy import PolicyError
+from governance.policy import version_in_force
 from governance.secrets import secret_key
 from governance.settings import Settings
 from governance.state import State
@@ -53,7 +53,13 @@ def issue(
     log = AccessLog(state)
     told = f"{what} {scope.scenario or 'all scenarios'}, {scope.first} to {scope.last}, {scope.region or 'all regions'}"
     entry = Entry.of(
-        user, "export_report", thing, decision, what=told, reason=reason, policy_version=_policy_version(settings)
+        user,
+        "export_report",
+        thing,
+        decision,
+        what=told,
+        reason=reason,
+        policy_version=version_in_force(settings.config),
     )
     log.record(entry)
     if not decision.allowed or (names and not (reason or "").strip()):
@@ -90,12 +96,3 @@ def _name(
             row["learner_key"], Entry.of(user, "see_names", thing, decision, what="in a report", reason=reason)
         )
     return list(entries.values())
-
-
-def _policy_version(settings: Settings) -> str | None:
-    from governance.gate import SignalPolicy
-
-    try:
-        return SignalPolicy.load(settings.config / "policy.yaml").version
-    except PolicyError:
-        return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from governance.access import Role, User
-from governance.access.claims import AccessError, Rules, operator, user_of
+from governance.access.claims import OWNER, AccessError, Rules, operator, operator_name, user_of
 from governance.identities import DirectoryEntry, Identities
 from governance.settings import PROJECT
 from governance.state import State
@@ -92,5 +92,29 @@ def test_a_broken_file_is_one_clear_line(tmp_path: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_a_command_is_run_by_somebody() -> None:
-    assert operator().name.startswith("os:")
+def test_a_command_is_run_by_somebody_and_by_default_by_the_owner() -> None:
+    for rules in (Rules(), Rules.load(PROJECT / "config")):
+        user = operator(rules)
+        assert user.name == operator_name()
+        assert user.name.startswith("os:")
+        assert (user.roles, user.tenants, user.regions) == (OWNER, None, None)
+
+
+def test_the_file_says_what_an_operator_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = {
+        "ops": {"roles": ["admin"], "tenants": ["acme"], "regions": "EMEA"},
+        "ext": {"roles": ["auditor"], "auditor_until": "2026-12-01T00:00:00Z"},
+    }
+    rules = Rules.model_validate({"operators": listed})
+    found = {}
+    for name in ("ops", "ext", "root"):
+        monkeypatch.setattr("getpass.getuser", lambda name=name: name)
+        found[name] = operator(rules)
+    assert (found["ops"].roles, found["ops"].tenants, found["ops"].regions) == ({Role.admin}, {"acme"}, {"EMEA"})
+    assert found["ext"].box == datetime(2026, 12, 1, tzinfo=UTC)
+    assert (found["root"].roles, found["root"].tenants) == (frozenset(), frozenset())
+
+
+def test_an_operators_time_box_needs_an_offset() -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        Rules.model_validate({"operators": {"*": {"roles": ["auditor"], "auditor_until": "2026-12-01T00:00:00"}}})

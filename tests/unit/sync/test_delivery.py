@@ -3,7 +3,9 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.sync import NOW, AllOrNothing, FakeTime, record
 
+from governance.audit.chain import TABLE, rows
 from governance.state import State
 from integrations.sync import planner
 from integrations.sync.base import Limits, Outgoing, SyncError, Verdict, Whole
@@ -60,6 +63,12 @@ def due(ledger: Ledger, keys: list[str], rules: planner.Rules = planner.Rules())
     return [planner.frozen(row, record(row["key"]).payload) for row in plan.due.iter_rows(named=True)]
 
 
+def told(ledger: Ledger) -> list[dict[str, Any]]:
+    """What the audit chain says of deliveries."""
+    with ledger.state.reading() as session:
+        return rows(session, TABLE.action == "delivery")
+
+
 def run(
     ledger: Ledger,
     target: AllOrNothing,
@@ -89,6 +98,18 @@ def test_everything_arrives_once_and_a_second_run_sends_nothing(ledger: Ledger) 
     assert run(ledger, target, KEYS).counts.planned == 0
     assert target.calls == calls
     assert sorted(ledger.records(TARGET).get_column("key")) == KEYS
+    confirmed = "".join(f"{key} {record(key).digest}\n" for key in KEYS)
+    (event,) = told(ledger)
+    assert (event["object"], event["tenant"]) == (TARGET, "acme")
+    assert event["body"] == {
+        "run": report.run_id, "status": "done", "confirmed": 40, "sha256": sha256(confirmed.encode()).hexdigest(),
+    }  # fmt: skip
+
+
+def test_the_audit_chain_keeps_what_a_run_could_not_deliver(ledger: Ledger) -> None:
+    run(ledger, AllOrNothing(invalid=KEYS[:5]), KEYS)
+    (event,) = told(ledger)
+    assert (event["body"]["confirmed"], event["body"]["refused"]) == (35, 5)
 
 
 def test_a_batch_is_bisected_down_to_its_bad_records(ledger: Ledger) -> None:
