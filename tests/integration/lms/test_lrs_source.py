@@ -106,10 +106,11 @@ def test_one_activity_and_what_lies_below_it(home: CrmHome, peer: Peer) -> None:
     course = f"https://lms.example/course/of-{peer.name}"
     at = {"objectType": "Activity", "id": course}
     lesson = {"objectType": "Activity", "id": f"{course}/lesson"}
+    someone = {"mbox": "mailto:rep1@example.com"}
     post(peer, [
-        foreign(201, object=at),
-        foreign(202, object=lesson, context={"contextActivities": {"parent": [at]}}),
-        foreign(203, object=lesson),
+        foreign(201, actor=someone, object=at),
+        foreign(202, actor=someone, object=lesson, context={"contextActivities": {"parent": [at]}}),
+        foreign(203, actor=someone, object=lesson),
     ])  # fmt: skip
     connect(home, peer.url, activity=course)
     assert read(home)["completions"].accepted == 2
