@@ -1,5 +1,6 @@
 """What `rolecall run` does when a check stops it, when it was cut off, for one tenant and for one kind of day."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -11,13 +12,19 @@ from assets.lake import Lake
 from pipelines.mark import Mark
 
 
-@pytest.fixture
-def rolecall(tmp_path: Path) -> Command:
-    """A home with sixteen sessions on eight days, run and published."""
-    command = Command(tmp_path / "home")
-    command("ingest", str(write(tmp_path / "good.jsonl", [bundle(number) for number in range(16)])))
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with sixteen sessions on eight days, run and published: not to be changed."""
+    folder = tmp_path_factory.mktemp("runs")
+    command = Command(folder / "home")
+    command("ingest", str(write(folder / "good.jsonl", [bundle(number) for number in range(16)])))
     command("run")
-    return command
+    return command.home
+
+
+@pytest.fixture
+def rolecall(published: Path, tmp_path: Path) -> Command:
+    return Command(shutil.copytree(published, tmp_path / "home", symlinks=True))
 
 
 def current(rolecall: Command, tenant: str = "acme") -> Path:
