@@ -1,5 +1,6 @@
-"""Fixtures that tests of several areas share: state databases on SQLite and on a real PostgreSQL server."""
+"""Fixtures that tests of several areas share: an environment of one's own, state databases on SQLite and PostgreSQL."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,19 @@ import pytest
 from support import postgres
 
 from governance.state import State
+
+
+def _kept_environment() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+# A command that runs in the test's own process says where its home and Dagster's storage are: the next test, and the
+# next module, must not write there.
+module_environment = pytest.fixture(scope="module", autouse=True)(_kept_environment)
+test_environment = pytest.fixture(autouse=True)(_kept_environment)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A run whose process died gives its place in the writer's pool back, and only such a run."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,8 +18,7 @@ OURS = {STARTED_BY: "rolecall run"}
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
-    monkeypatch.setattr(os, "environ", dict(os.environ))
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
     with environment.instance(Settings(home=tmp_path / "home")) as opened:
         yield opened
 

@@ -27,11 +27,24 @@ def visit(page: Page, server: str, path: str) -> None:
 
 
 def violations(page: Page) -> list[str]:
-    """Serious and critical violations, with the elements concerned."""
+    """Serious and critical violations that stay, with the elements concerned.
+
+    A busy machine may still draw what the script has sent: what is gone within ten seconds was never a user's page.
+    """
     page.evaluate(AXE.read_text("utf-8"))
+    found = _violations_now(page)
+    for _ in range(10):
+        if not found:
+            break
+        page.wait_for_timeout(1000)
+        found = _violations_now(page)
+    return found
+
+
+def _violations_now(page: Page) -> list[str]:
     report = page.evaluate("async (tags) => await axe.run(document, {runOnly: tags})", RULES)
     return [
-        f"{found['id']} ({found['impact']}): {node['html'][:160]}"
+        f"{found['id']} ({found['impact']}): {node['html'][:160]} at {node['target']}"
         for found in report["violations"]
         if found["impact"] in ("serious", "critical")
         for node in found["nodes"][:3]

@@ -112,7 +112,7 @@ def test_a_member_that_was_exchanged_is_named(files: Path, tmp_path: Path) -> No
 
 
 def test_commands_refuse_clearly(practised: Practised, tmp_path: Path) -> None:
-    rolecall = Command(practised.home)
+    rolecall = Command(practised.copy(tmp_path / "home"))
     assert "names need a reason" in rolecall.fails(
         "audit", "report", *PERIOD, "--names", "--out", str(tmp_path / "x.pdf")
     )

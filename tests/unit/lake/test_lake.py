@@ -1,6 +1,7 @@
 """The lake: whole days, one rename each, one writer."""
 
-import multiprocessing as mp
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -9,9 +10,18 @@ import pytest
 from assets.core.built import Built
 from assets.core.plan import days_rescaled, outdated
 from assets.lake import Lake, LakeBusyError, fingerprint
+from governance.settings import PROJECT
 
 DAY, NEXT = date(2026, 11, 2), date(2026, 11, 3)
-PATIENCE = 300  # seconds: a spawned interpreter imports this module first, on a busy machine
+HOLD = """
+import sys
+from pathlib import Path
+from assets.lake import Lake
+
+with Lake(Path(sys.argv[1])).writing("the other one"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
 
 
 def staged(folder: Path, *days: date, text: str = "x") -> Path:
@@ -54,24 +64,13 @@ def test_a_crashed_writers_staging_is_cleared_by_the_next(tmp_path: Path) -> Non
         assert not leftover.exists()
 
 
-def _hold(root: str, started: object, done: object) -> None:
-    with Lake(Path(root)).writing("the other one"):
-        started.set()  # type: ignore[attr-defined]
-        done.wait(PATIENCE)  # type: ignore[attr-defined]
-
-
 def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
-    context = mp.get_context("spawn")
-    started, done = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(str(tmp_path), started, done))
-    other.start()
-    try:
-        assert started.wait(PATIENCE)
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=PROJECT) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"held\n"
         with pytest.raises(LakeBusyError, match=r"the other one.*try again"), Lake(tmp_path).writing("me"):
             pass
-    finally:
-        done.set()
-        other.join(PATIENCE)
     with Lake(tmp_path).writing("me"):
         pass
 
