@@ -3,8 +3,7 @@
     python -m benchmarks.soak_lrs [--sessions 120] [--seed 7]
 
 The LRSs are npm's xapi-statements and Ralph. Each has to hold what the ledger says that it acknowledged, each
-statement once, and a second sync has to send nothing. Ralph takes no review, as docs/sync.md says, and is sent none:
-each alone would be found by halving its batch. Ends with 1 where it does not add up.
+statement once, and a second sync has to send nothing. Ends with 1 where it does not add up.
 """
 
 import argparse
@@ -22,10 +21,8 @@ from support.deliveries import Held, deliver_twice, home_of_commands
 from support.lrs import Peer, ralph, xapi_statements
 
 from benchmarks.results import SOAK, record
-from integrations.xapi.vocabulary import Kind
 
 CASINO = ROOT.parent / "shared" / "data" / "casino_train.json"
-TAKEN_BY_RALPH = [kind for kind in Kind if kind is not Kind.REVIEW]
 
 
 def demo(folder: Path, rolecall: Command, sessions: int, seed: int) -> None:
@@ -64,7 +61,7 @@ def delivered(folder: Path, sessions: int, seed: int) -> Mapping[str, Mapping[st
         else:
             negotiations(below, rolecall)
         with lrss(below) as peers:
-            found[name] = deliver_twice(home, rolecall, peers, {"ralph": TAKEN_BY_RALPH})
+            found[name] = deliver_twice(home, rolecall, peers)
     return found
 
 

@@ -105,7 +105,7 @@ class Casting:
         self._pattern = re.compile(re.escape(start) + rb'([0-9a-f]{32})"}}')
 
     def cast(self, statement: bytes) -> bytes:
-        """The statement as the destination may see it: actor, reviewer, reviewed and manager alike.
+        """The statement as the destination may see it: learner, reviewer and manager alike.
 
         A learner without an address or account there keeps the pseudonym: the statement is worth more than the name.
         """

@@ -111,10 +111,8 @@ def templates() -> list[dict[str, Any]]:
              *recommended(extension("result", Extension.SEVERITY), extension("result", Extension.REGULATION))],
         ),
         _template(
-            Template.REVIEW, Verb.EVALUATED, None,
-            [only("$.object.objectType", "Agent"), *included("$.object.account.name | $.object.mbox"),
-             *_score(*SCORE), *_scorer(), *_child(), only(extension("context", Extension.SCORER_KIND), "human"),
-             *excluded("$.context.platform", "$.context.revision")],
+            Template.REVIEW, Verb.EVALUATED, Type.ATTEMPT,
+            [*_score(*SCORE), *_scorer(), *_child(), only(extension("context", Extension.SCORER_KIND), "human")],
         ),
         _template(
             Template.MASTERY, Verb.MASTERED, Type.COMPETENCY,
@@ -138,7 +136,7 @@ def _place() -> list[Rule]:
     return recommended(extension("result", Extension.OFFSET))
 
 
-def _template(template: Template, verb: Verb, type_: Type | None, rules: list[Rule]) -> dict[str, Any]:
+def _template(template: Template, verb: Verb, type_: Type, rules: list[Rule]) -> dict[str, Any]:
     foreign = [extension("result", iri) for iri in CONTEXT] + [extension("context", iri) for iri in RESULT]
     label, meaning = LABELS[template]
     found: dict[str, Any] = {
@@ -147,10 +145,9 @@ def _template(template: Template, verb: Verb, type_: Type | None, rules: list[Ru
         "prefLabel": {"en": label},
         "definition": {"en": meaning},
         "verb": verb.value,
+        "objectActivityType": type_.value,
+        "contextCategoryActivityType": [Type.CATEGORY.value],
     }
-    if type_ is not None:
-        found["objectActivityType"] = type_.value
-    found["contextCategoryActivityType"] = [Type.CATEGORY.value]
     return found | {"rules": [*_common(), *rules, *excluded(" | ".join(foreign))]}
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from governance.settings import PROJECT
 from governance.state.models import SyncCallRow
 from integrations.sync.health import rejects
 from integrations.sync.ledger import Ledger
-from integrations.xapi.vocabulary import Kind
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,7 @@ class Held:
     """Statements in force of the home that one LRS is to have.
 
     ``again`` counts the calls of a second sync that sent any.
-    ``refused`` are those that the LRS did not take, by kind: Ralph takes no statement whose object is a person, which
-    the specification allows and a review is.
+    ``refused`` are those that the LRS did not take, by kind.
     """
 
     issued: int
@@ -53,27 +51,23 @@ def home_of_commands(folder: Path) -> tuple[Home, Command]:
     return home, Command(home.folder, ROLECALL_CONFIG=str(home.config))
 
 
-def deliver_twice(
-    home: Home, rolecall: Command, peers: Sequence[Peer], kinds: Mapping[str, Sequence[Kind]] | None = None
-) -> dict[str, Held]:
-    """``rolecall sync lrs`` to all of them, twice, however long it takes; ``kinds`` limits what one is sent."""
+def deliver_twice(home: Home, rolecall: Command, peers: Sequence[Peer]) -> dict[str, Held]:
+    """``rolecall sync lrs`` to all of them, twice, however long it takes."""
     rolecall.patience_s = 3_600
-    chosen = {peer.name: tuple((kinds or {}).get(peer.name, Kind)) for peer in peers}
     for peer in peers:
-        listed = ", ".join(kind for kind in chosen[peer.name] if kind is not Kind.VOIDING)
-        connect(home, peer.name, peer.url, kinds=f"[{listed}]")
+        connect(home, peer.name, peer.url)
         rolecall.env |= secrets(peer.name)
     rolecall("sync", "lrs")
     sent = {peer.name: _calls(home, peer.name) for peer in peers}
     rolecall("sync", "lrs")
     again = {name: _calls(home, name) - before for name, before in sent.items()}
-    return {peer.name: held(home, peer.name, peer, again[peer.name], chosen[peer.name]) for peer in peers}
+    return {peer.name: held(home, peer.name, peer, again[peer.name]) for peer in peers}
 
 
-def held(home: Home, target: str, peer: Peer, again: int, chosen: Sequence[Kind] = tuple(Kind)) -> Held:
+def held(home: Home, target: str, peer: Peer, again: int) -> Held:
     """What the LRS and the ledger hold."""
     kinds = dict(home.rows(PATH, "statement_id, kind"))
-    in_force = {key for key in _in_force(home) if kinds[key] in chosen}
+    in_force = _in_force(home)
     there = [each["id"] for each in peer.statements()]
     return Held(
         issued=len(in_force),

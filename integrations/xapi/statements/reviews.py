@@ -1,4 +1,4 @@
-"""Human review: a person evaluated the learner."""
+"""Human review: a person evaluated the session."""
 
 import orjson
 
@@ -10,9 +10,10 @@ from integrations.xapi.vocabulary import Extension, Kind, Template, Verb
 
 
 def evaluated(scene: Scene, review: Score) -> Draft:
-    """The reviewer is the actor and the learner the object, so that a query by agent finds it for both.
+    """The reviewer is the actor and the session, as an attempt, the object; its registration leads to the learner.
 
-    The learner's own result, where the review overrules the scorer, is the verdict's business.
+    The specification allows the learner as the object, but Ralph takes no statement about a person. The learner's own
+    result, where the review overrules the scorer, is the verdict's business.
     """
     at = scene.closed if review.scored_at is None else instant(review.scored_at)
     result: dict = {"score": percent(review.overall)}
@@ -29,7 +30,7 @@ def evaluated(scene: Scene, review: Score) -> Draft:
         at,
         orjson.dumps(account(scene.tenant, review.scorer_id)),
         VERBS[Verb.EVALUATED],
-        scene.actor,
-        scene.context(review, child=True, about_person=True),
+        orjson.dumps(scene.attempt),
+        scene.context(review, child=True),
         orjson.dumps(result),
     )

@@ -85,7 +85,7 @@ class Scene:
         )  # fmt: skip
         self.mark = orjson.Fragment(orjson.dumps(facts))
         attempt = iri(session.tenant, "sessions", session.session_id)
-        self._attempt = {"objectType": "Activity", "id": attempt, "definition": {"type": Type.ATTEMPT.value}}
+        self.attempt = {"objectType": "Activity", "id": attempt, "definition": {"type": Type.ATTEMPT.value}}
         self._extensions = keyed({
             Extension.SCENARIO_VERSION: session.scenario_version,
             Extension.ATTEMPT: session.attempt,
@@ -95,15 +95,12 @@ class Scene:
         self.whole = self.context()
         self.part = self.context(child=True)
 
-    def context(self, score: Score | None = None, *, child: bool = False, about_person: bool = False) -> bytes:
-        """Context of a statement about the scenario, or (``child``) about something inside it.
-
-        The specification forbids ``platform`` where the object is a person.
-        """
-        grouping: list[Any] = [self._attempt]
+    def context(self, score: Score | None = None, *, child: bool = False) -> bytes:
+        """Context of a statement about the scenario, or (``child``) about something inside it."""
+        grouping: list[Any] = [self.attempt]
         extensions = self._extensions
         if score is not None:
-            grouping = [self._attempt, orjson.Fragment(self.cast.rubric(self.tenant, score))]
+            grouping = [self.attempt, orjson.Fragment(self.cast.rubric(self.tenant, score))]
             extensions = extensions | scored_by(score)
         activities: dict[str, Any] = {"grouping": grouping, "category": CATEGORY}
         if child:
@@ -113,7 +110,7 @@ class Scene:
             present(
                 registration=registration(self.tenant, self.session.session_id),
                 contextActivities=activities,
-                platform=None if about_person else PLATFORM,
+                platform=PLATFORM,
                 language=language if language and LANGUAGE.match(language) else None,
                 extensions=extensions,
             )
