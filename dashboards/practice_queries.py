@@ -36,6 +36,7 @@ def pace(edition: Edition, cell: Cell, minimum: int) -> pl.DataFrame:
             select learner_key, count(*) as sessions, {sums}
             from sessions inner join shown on shown.week = cast(date_trunc('week', sessions.day) as date)
             where tenant = $tenant and not is_test and learner_key is not null and talk_share is not null
+              and day between $first and $last + 6  -- lets the scan skip what no shown week holds
               and ($region = '*' or coalesce(region, 'unknown') = $region)
               and ($scenario = '*' or coalesce(scenario_id, 'unknown') = $scenario)
             group by learner_key

@@ -250,6 +250,7 @@ def reach(edition: Edition, cell: Cell, before: date) -> tuple[int, int]:
             count(distinct learner_key) filter (where day < $first) as before
         from sessions inner join shown on shown.week = cast(date_trunc('week', sessions.day) as date)
         where tenant = $tenant and not is_test and learner_key is not null
+          and day between $before and $last + 6
           and ($region = '*' or coalesce(region, 'unknown') = $region)
           and ($scenario = '*' or coalesce(scenario_id, 'unknown') = $scenario)
         """,
