@@ -96,15 +96,7 @@ def _unpacked(path: Path, folder: Path, verdict: Verdict) -> list[str] | None:
                     except (zipfile.BadZipFile, EOFError):
                         verdict.found(entry.filename, "does not match its checksum in the archive")
             return names
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        EOFError,
-        ValueError,
-        OSError,
-        RuntimeError,
-        OverflowError,
-    ) as error:
+    except BROKEN as error:
         verdict.found(path.name, f"cannot be read as a bundle ({type(error).__name__})")
         return None
 

@@ -84,7 +84,6 @@ def place(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def desk(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Desk:
     monkeypatch.setenv("ROLECALL_HOME", str(place / "home"))
     monkeypatch.setenv("ROLECALL_CONFIG", str(place / "config"))
-    monkeypatch.setenv("DAGSTER_HOME", str(PROJECT))
     monkeypatch.setattr(sys, "argv", ["rolecall"])
     return Desk(place / "home", place / "config", capsys)
 
