@@ -221,6 +221,10 @@ def test_the_command_previews_fetches_writes_and_does_nothing_the_second_time(
     assert "0 new or changed" in again
     assert f"nothing to write; {every} people's records are up to date" in again
 
+    unmatched = rolecall("sync", "crm", "--connector", "warehouse", "--unmatched")
+    listed = sorted(tuple(line.split()) for line in unmatched.splitlines() if "@" in line)
+    assert listed == [("deals", f"Rep{number}@Example.com", "2" if number == 1 else "1") for number in range(1, 6)]
+
 
 def test_dagster_fetches_and_writes_and_one_connector_that_fails_holds_up_no_other(
     warehouse: Warehouse, home: CrmHome, practise: Callable[[], Practice]
