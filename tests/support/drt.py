@@ -5,11 +5,10 @@ Its HubSpot is at a fixed address, so it is led to the simulator by a tunnel: a 
 
 import json
 import os
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +17,7 @@ from socket import create_connection, socket
 from typing import Any, Literal
 
 import yaml
+from support import sqlite
 from support.crm_clouds import Authority
 
 PROGRAM = Path(__file__).resolve().parents[1] / "peers" / "drt" / ".venv" / "bin" / "drt"
@@ -73,7 +73,7 @@ class Project:
 
     def hold(self, people: Mapping[str, Mapping[str, Any]], changed_at: str) -> None:
         """What the table holds from now on; a row that is new or other than before changed at that moment."""
-        with closing(sqlite3.connect(self.folder / "people.db")) as con, con:
+        with sqlite.opened(self.folder / "people.db") as con:
             con.execute(f"create table if not exists people (key text primary key, properties text, {CURSOR} text)")
             con.executemany(
                 f"insert into people values (?, ?, ?) on conflict (key) do update"

@@ -2,12 +2,12 @@
 
 import json
 import re
-import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
+from support import sqlite
 
 SQLITE = b"SQLite format 3\x00"
 
@@ -29,7 +29,7 @@ def everything(home: Path) -> Iterator[tuple[Path, bytes]]:
                 for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
                     yield path, repr(con.execute(f'from "{table}"').fetchall()).encode()
         elif content.startswith(SQLITE):
-            with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as con:
+            with sqlite.reading(path) as con:
                 yield path, "\n".join(con.iterdump()).encode()
 
 

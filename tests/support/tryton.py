@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import socket
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from support import sqlite
 
 PEER = Path(__file__).resolve().parents[1] / "peers" / "tryton"
 PROGRAMS = PEER / ".venv" / "bin"
@@ -69,7 +69,7 @@ class Server:
 
     def end_sessions(self) -> int:
         """End every session but our own, as a time-out does; how many there were."""
-        with sqlite3.connect(self.database, timeout=30) as con:
+        with sqlite.opened(self.database) as con:
             return con.execute("delete from ir_session where key <> ?", (self.token,)).rowcount
 
     def found_company(self) -> None:
@@ -90,7 +90,7 @@ class Server:
 
     def close_deals(self, state: str, where: str) -> None:
         """Close deals in the database itself: Tryton lets a deal be won through a sale alone, one after the other."""
-        with sqlite3.connect(self.database, timeout=30) as con:
+        with sqlite.opened(self.database) as con:
             con.execute(f"update sale_opportunity set state = ?, end_date = '2026-10-05' where {where}", (state,))
 
     def deals(self, count: int, owners: Sequence[int], first: int = 0) -> list[int]:

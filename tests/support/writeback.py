@@ -2,13 +2,11 @@
 
 import random
 import shutil
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-from support import killing
+from support import killing, sqlite
 from support.crm import CrmHome
 from support.published import build_published
 from support.writer import desk
@@ -80,7 +78,7 @@ class Table:
         keys = self.practice.learners()
         self.accounts = {key: str(number) for number, key in enumerate(keys, 1)}
         self.practice.know(self.accounts, "people")
-        with closing(sqlite3.connect(self.path)) as con, con:
+        with sqlite.opened(self.path) as con:
             con.execute("pragma journal_mode = wal")
             columns = ", ".join(f"{name} text" for name in self.FIELDS)
             con.execute(f"create table people (id integer primary key, {columns}, writes integer not null default 0)")
@@ -104,7 +102,7 @@ class Table:
         """Where the table, the ledger and what was wanted differ; empty where each person was written once."""
         planned = self.practice.desk.plan(self.connector, NOW)
         wanted = {row["address"]: row["source"] for row in planned.wanted.iter_rows(named=True)}
-        with closing(sqlite3.connect(self.path)) as con:
+        with sqlite.opened(self.path) as con:
             held = con.execute("select cast(id as text), source, writes from people").fetchall()
         lost = sum(wanted.get(account) != source for account, source, _ in held)
         twice = sum(writes > 1 for *_, writes in held)

@@ -2,12 +2,12 @@
 
 import random
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import sqlite
 from support.command import Command
 from support.practised import Practised
 
@@ -41,7 +41,7 @@ def intact(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> Pa
         log.record(Entry("local", "open_session", "acme", True, session_id="cvi:1", learner_key="l_1"))
         write_root(settings, state)
         log.record_many([Entry("local", "view_health", "acme", True) for _ in range(3)])
-    with sqlite3.connect(made / "state.db") as con:
+    with sqlite.opened(made / "state.db") as con:
         con.execute("pragma wal_checkpoint(truncate)")
     return made
 
@@ -66,7 +66,7 @@ def test_the_command_says_where_and_fails(intact: Path, tmp_path: Path) -> None:
     shutil.copytree(intact, home, symlinks=True, ignore=shutil.ignore_patterns("dagster"))
     rolecall = Command(home)
     assert "intact (" in rolecall("audit", "verify")
-    with sqlite3.connect(home / "state.db") as con:
+    with sqlite.opened(home / "state.db") as con:
         con.execute("update audit_events set actor = 'somebody else' where seq = 2")
     assert "event 2: its actor, object or content was altered" in rolecall.fails("audit", "verify")
 

@@ -1,11 +1,10 @@
 """What a write-back may do at most, on a real table: caps on changes and refusals, and people who left."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
+from support import sqlite
 from support.published import build_published
 from support.writeback import NOW, Table
 
@@ -41,7 +40,7 @@ def table(tmp_path: Path, built: Path) -> Table:
 
 
 def rows(table: Table, columns: str) -> list[tuple]:
-    with closing(sqlite3.connect(table.path)) as con:
+    with sqlite.opened(table.path) as con:
         return con.execute(f"select {columns} from people order by id").fetchall()
 
 
@@ -97,7 +96,7 @@ def test_an_empty_source_clears_nobody(table: Table) -> None:
 
 
 def test_a_source_that_is_wrong_all_over_stops_the_run(table: Table) -> None:
-    with closing(sqlite3.connect(table.path)) as con, con:
+    with sqlite.opened(table.path) as con:
         con.execute("create trigger locked before update on people when new.id > 5"
                     " begin select raise(abort, 'locked by HR'); end")  # fmt: skip
     report = write(table, table.connector).report

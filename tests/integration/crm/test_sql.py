@@ -1,12 +1,12 @@
 """The ``sql`` connector and what becomes of its rows, on a real SQLite file."""
 
 import random
-import sqlite3
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from support import sqlite
 from support.crm import PEOPLE, CrmHome
 from support.writeback import Table
 
@@ -37,7 +37,7 @@ class Crm:
         self.run(f"create table deals ({COLUMNS})")
 
     def run(self, statement: str, *values: object) -> None:
-        with sqlite3.connect(self.path) as con:
+        with sqlite.opened(self.path) as con:
             con.execute(statement, values)
 
     def deal(self, number: int, stage: str = "won", amount: str = "100.10", at: str = "2026-11-01 10:00:00") -> None:

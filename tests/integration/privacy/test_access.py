@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import sqlite
 from support.command import Command
 from support.practised import Practised
 
@@ -79,8 +80,6 @@ def test_two_answers_differ_in_who_looked_alone(rolecall: Command, tmp_path: Pat
 
 
 def _ids(rolecall: Command, count: int) -> list[str]:
-    import sqlite3
-
-    with sqlite3.connect(f"file:{rolecall.home / 'state.db'}?mode=ro", uri=True) as con:
+    with sqlite.reading(rolecall.home / "state.db") as con:
         rows = con.execute("select learner_id from identities order by learner_id limit ?", (count,)).fetchall()
     return [learner for (learner,) in rows]

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from support import sqlite
 from support.command import ROOT, Command
 from support.planted import LEARNER
 from support.practised import SESSIONS, Practised
@@ -31,7 +32,7 @@ def rolecall(practised: Practised, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def people(rolecall: Command) -> list[dict[str, Any]]:
     """The identity store, those with sessions first."""
-    with sqlite3.connect(f"file:{rolecall.home / 'state.db'}?mode=ro", uri=True) as con:
+    with sqlite.reading(rolecall.home / "state.db") as con:
         con.row_factory = sqlite3.Row
         rows = con.execute(
             "select *, (select count(*) from launches where launches.learner_key = identities.learner_key) as n"
@@ -88,7 +89,7 @@ def test_fifty_people_are_forgotten_and_whoever_is_held_stays(
     rolecall("ingest", *(str(path) for path in files if path.exists()), "--tenant", "acme")
     rolecall("run")
     assert rolecall.value("select count(*) from sessions") == kept, "the files still hold them, who stay out"
-    with sqlite3.connect(f"file:{rolecall.home / 'state.db'}?mode=ro", uri=True) as con:
+    with sqlite.reading(rolecall.home / "state.db") as con:
         refused = "select kind from ingest_rejects join ingest_batches using (batch_id) where rule = 'erased'"
         assert {kind for (kind,) in con.execute(refused)} >= {"launches", "bundles", "outcomes"}
     again = {word for _, word in traces(rolecall.home, words | sentences)}

@@ -1,13 +1,13 @@
 """Whoever is forgotten leaves what CRMs told about them as well, and the next read does not bring them back."""
 
 import re
-import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from support import sqlite
 from support.crm import CrmHome
 
 from assets import erasure
@@ -116,7 +116,7 @@ def test_the_last_person_of_a_connector_leaves_no_deal(home: CrmHome) -> None:
 
 def _nowhere(home: CrmHome, words: list[str]) -> None:
     """Neither the lake nor the state database holds a word; blocks against a return are digests of their own."""
-    with sqlite3.connect(f"file:{home.folder / 'state.db'}?mode=ro", uri=True) as con:
+    with sqlite.reading(home.folder / "state.db") as con:
         held = "\n".join(con.iterdump())
     for table in ("raw/crm_records", reported.TABLE, "core/outcomes"):
         held += str(home.rows(table))
