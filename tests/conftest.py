@@ -7,10 +7,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import hypothesis
 import pytest
 from support import postgres
 
 from governance.state import State
+
+# How long an example takes says how busy the machine is, nothing about the code.
+SLOW = hypothesis.HealthCheck.too_slow
+hypothesis.settings.register_profile("rolecall", deadline=None, suppress_health_check=[SLOW])
+hypothesis.settings.load_profile("rolecall")
 
 
 def _kept_environment() -> Iterator[None]:

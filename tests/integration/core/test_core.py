@@ -318,7 +318,7 @@ def _tell(folder: Path, order: list[int]) -> dict[str, list[tuple]]:
     return home.core()
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(order=st.permutations(range(len(PIECES))), again=st.lists(st.integers(0, len(PIECES) - 1), max_size=3))
 def test_core_is_the_same_whatever_the_order_and_however_often(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], again: list[int]

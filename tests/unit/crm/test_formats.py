@@ -107,7 +107,7 @@ def test_values_keep_their_type_and_nothing_is_not_0(kind: Any, value: Any, expe
     assert (str(found) if isinstance(expected, str) else found) == expected
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(st.integers(0, 4), min_size=1, max_size=60), st.integers(1, 7), st.lists(st.integers(0, 59), max_size=4)
 )

@@ -156,7 +156,7 @@ def test_records_that_move_between_pages_are_not_lost(crm: Hubspot, portal: Port
     assert alive(found, "amount") == state(portal)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=80), st.integers(2, 7), st.integers(0, 12))
 def test_windows_find_every_change_once(
     crm: Hubspot, portal: Portal, moments: list[int], page: int, since: int

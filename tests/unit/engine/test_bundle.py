@@ -122,7 +122,7 @@ ROWS = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), st.lists(ROWS, min_size=1, max_size=4))
 def test_any_order_and_any_repetition_merge_to_the_same_session(
     data: st.DataObject, rows: list[dict[str, Any]]

@@ -153,7 +153,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.dictionaries(NAMES | st.text(max_size=8), JSON, max_size=6), st.sampled_from(CHANNELS), st.booleans())
 def test_anything_is_either_taken_or_refused(body: dict[str, Any], channel: str, nested: bool) -> None:
     wire = {"conversation_id": SESSION} | ({"event_type": "x.y", "properties": body} if nested else body)

@@ -61,7 +61,7 @@ def check(one: Item, token: str, jurisdiction: str | None) -> str:
 JURISDICTIONS = st.sampled_from([None, "DE", "IT", "US", "XX"])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(MIXED)), st.sampled_from(MIXES), st.sampled_from(CARRIERS), TOKENS, FILLER, JURISDICTIONS)
 def test_notes_mixed_into_text_are_cut_out_and_speech_stays(
     place: str, mix: Callable[[str], str], carrier: Callable[[Item], Item], token: str, filler: str, where: str | None
@@ -71,7 +71,7 @@ def test_notes_mixed_into_text_are_cut_out_and_speech_stays(
         assert "send it on Friday" in left
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.sampled_from(sorted(FREE)), st.sampled_from(KEYS), st.lists(st.sampled_from(WRAPS), max_size=3),
     st.sampled_from(CARRIERS), TOKENS, FILLER, JURISDICTIONS,
@@ -86,7 +86,7 @@ def test_notes_under_any_name_at_any_depth_are_dropped(
     check(carrier(FREE[place](value)), token, where)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(sorted(OUTRIGHT)), st.sampled_from(CARRIERS), TOKENS, JURISDICTIONS)
 def test_fields_of_the_perception_model_are_dropped(
     place: str, carrier: Callable[[Item], Item], token: str, where: str | None

@@ -20,7 +20,7 @@ def two_arrivals(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
     return [ROWS[i] for i in sorted(chosen)], [ROWS[i] for i in again]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(two_arrivals())
 def test_any_order_and_any_repetition_make_the_same_session(arrivals: tuple[list[Any], list[Any]]) -> None:
     first, second = arrivals
@@ -28,7 +28,7 @@ def test_any_order_and_any_repetition_make_the_same_session(arrivals: tuple[list
     assert started_at(second) == started_at(first)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(two_arrivals())
 def test_it_does_not_matter_which_of_two_twins_the_inbox_kept(arrivals: tuple[list[Any], list[Any]]) -> None:
     first, second = arrivals

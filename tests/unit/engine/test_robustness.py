@@ -39,7 +39,7 @@ def changed(body: Any, path: tuple[Any, ...], junk: Any) -> Any:
     return body
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_odd_values_anywhere(data: st.DataObject) -> None:
     deliveries = []

@@ -204,7 +204,7 @@ def legal(value: Any, node: Node, allowed: frozenset[str]) -> bool:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.dictionaries(st.sampled_from(NAMES), trees(), max_size=4),
     st.dictionaries(st.sampled_from(NAMES), payloads(), max_size=5),
@@ -222,7 +222,7 @@ def test_nothing_outside_the_allow_list_survives(
     assert (again.kept, again.dropped) == (admitted.kept, {})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_secret_put_anywhere_unnamed_or_denied_is_gone(data: st.DataObject) -> None:
     payload: dict[str, Any] = {

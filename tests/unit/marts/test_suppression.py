@@ -91,7 +91,7 @@ def crowds(draw: st.DrawFn) -> tuple[pl.DataFrame, Cells]:
     return table(counts), Cells(("week",), names, ("n_learners", "n"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(crowds())
 def test_no_differencing_reveals_a_hidden_cell(case: tuple[pl.DataFrame, Cells]) -> None:
     """Solve for the hidden cells with every equation that the roll-ups give; none may have one solution."""
@@ -120,7 +120,7 @@ def test_no_differencing_reveals_a_hidden_cell(case: tuple[pl.DataFrame, Cells])
     assert not determined(equations, hidden).any()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(crowds())
 def test_what_is_left_of_a_shown_total_is_no_small_group(case: tuple[pl.DataFrame, Cells]) -> None:
     frame, cells = case
@@ -158,7 +158,7 @@ def split_two_ways(people: dict[tuple[str, str, str], int]) -> pl.DataFrame:
         min_size=1,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_part_of_either_split_follows_from_total_and_siblings(people: dict[tuple[str, str, str], int]) -> None:
     cells = Cells((), ("region", "cohort"), ("n_learners", "n"), "dimension")
     frame = split_two_ways(people)

@@ -23,7 +23,7 @@ VALUES = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=5,
 
 
 @given(VALUES)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_correlations_are_those_of_scipy(pairs: list[tuple[int, int]]) -> None:
     x, y = (np.array(column, float) for column in zip(*pairs, strict=True))
     assume(np.ptp(x) > 0 and np.ptp(y) > 0)
@@ -45,7 +45,7 @@ def test_a_constant_column_has_no_correlation() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_q_values_are_those_of_statsmodels(p_values: list[float]) -> None:
     assert bh(p_values) == pytest.approx(multipletests(p_values, method="fdr_bh")[1], abs=1e-12)
 

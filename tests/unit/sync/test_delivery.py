@@ -224,7 +224,7 @@ FAULTS = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     faults=st.lists(FAULTS, max_size=30),
     invalid=st.sets(st.sampled_from(KEYS), max_size=4),

@@ -48,7 +48,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(steps=STEPS, page=st.integers(1, 4), tells=st.booleans(), upside=st.booleans())
 def test_every_statement_lands_whatever_breaks_off_and_shows_late(
     steps: list[tuple[str, int, int]], page: int, tells: bool, upside: bool
