@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from assets.contracts import CORE, EXPORTS, MARTS, OVERVIEWS, PUBLISHED, QUARANTINES, RAW, Table
+from assets.contracts import CORE, EXPORTS, MARTS, OVERVIEWS, PUBLISHED, QUARANTINES, RAW, RESULTS, Table
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "data-dictionary.md"
 HEAD = """# Data dictionary
@@ -20,6 +20,7 @@ Generated from `assets/contracts` by `python -m assets.dictionary`; a test fails
 LAYERS: tuple[tuple[str, str, tuple[Table, ...]], ...] = (
     ("Raw", "As delivered, after the gate; one Parquet file a day.", RAW),
     ("Core", "Typed, deduplicated, pseudonymous. A row that breaks a rule is in `<table>_quarantine`.", CORE),
+    ("Results", "What a session came to; marts are made of these two.", RESULTS),
     ("Marts", "One table a question, rebuilt from session-grain tables; small cells are hidden inside.", MARTS),
     ("Overviews", "Where bad input is, for the data health page.", OVERVIEWS),
     ("Exports", "What leaves, frozen as it was first written; one Parquet file a day.", EXPORTS),

@@ -4,25 +4,12 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
-from dashboards.session_queries import IN_SCOPE, headline, scoped
+from dashboards.session_queries import IN_SCOPE, scoped
 from governance.access import Scope
 
 CACHED = 300
 LISTED = 500  # learners in the picker, those who practised last
 RECENT = 5  # sessions that say where a learner stands now
-
-# The criterion scores that speak for the learner's sessions: those of the headline score of each.
-OWN = f"""
-    headline as ({headline("learner_key = $learner")}),
-    own as (
-        select c.*, coalesce(c.competency, c.criterion_id) as skill, s.started_at, s.scenario_id
-        from headline as h
-        inner join criterion_scores as c
-            using (session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
-        inner join sessions as s on s.tenant = c.tenant and s.session_id = c.session_id
-        where c.tenant = $tenant and c.learner_key = $learner and not s.is_test
-    )
-"""  # noqa: S608 - constants only
 
 
 def _of_learner(edition: Edition, query: str, learner: str) -> pl.DataFrame:
@@ -76,12 +63,12 @@ def attempts(edition: Edition, learner: str) -> pl.DataFrame:
     """Every session of the learner with its headline score, oldest first."""
     return _of_learner(
         edition,
-        f"""
+        """
         select s.session_id, s.started_at, s.scenario_id, s.attempt, s.duration_s, s.assigned, l.overall, l.passed
-        from sessions as s left join ({headline("learner_key = $learner")}) as l using (session_id)
+        from sessions as s left join headline as l using (tenant, session_id)
         where s.tenant = $tenant and s.learner_key = $learner and not s.is_test
         order by s.started_at, s.session_id
-        """,  # noqa: S608
+        """,
         learner,
     )
 
@@ -92,28 +79,33 @@ def recent(edition: Edition, learner: str) -> pl.DataFrame:
     return _of_learner(
         edition,
         f"""
-        with {OWN},
-        by_session as (
-            select skill as competency, session_id, any_value(started_at) as started_at, avg(scaled) as score
-            from own group by skill, session_id
-        ),
-        last as (
-            select * from by_session
+        with last as (
+            select competency, total / n_scores as score from attempts
+            where tenant = $tenant and learner_key = $learner
             qualify row_number() over (partition by competency order by started_at desc, session_id) <= {RECENT}
         )
         select competency, avg(score) as mean, stddev_samp(score) as spread, count(*) as n from last group by competency
-        """,  # noqa: S608
+        """,  # noqa: S608 - constants only
         learner,
     )
 
 
 @st.cache_data(max_entries=CACHED, show_spinner=False)
 def struggles(edition: Edition, learner: str) -> pl.DataFrame:
-    """One row per criterion that the learner has missed: how often, when last, and whether it has been met since."""
+    """One row per criterion that the learner has missed: how often, when last, and whether it has been met since.
+
+    Of each session the scores under its headline score count.
+    """
     return _of_learner(
         edition,
-        f"""
-        with {OWN}
+        """
+        with own as (
+            select c.*, coalesce(c.competency, c.criterion_id) as skill, h.started_at
+            from headline as h
+            inner join criterion_scores as c
+                using (session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
+            where h.tenant = $tenant and h.learner_key = $learner and c.tenant = $tenant and c.learner_key = $learner
+        )
         select
             rubric_id,
             max(rubric_version) as rubric_version,
@@ -127,7 +119,7 @@ def struggles(edition: Edition, learner: str) -> pl.DataFrame:
             arg_max(comment, started_at) filter (where not met) as comment
         from own group by rubric_id, criterion_id having missed > 0
         order by met_last, missed desc, last_missed desc, criterion_id
-        """,  # noqa: S608
+        """,
         learner,
     )
 
@@ -138,11 +130,14 @@ def crossed(edition: Edition, learner: str) -> pl.DataFrame:
     return _of_learner(
         edition,
         """
+        with own as materialized (
+            select session_id, started_at from sessions
+            where tenant = $tenant and learner_key = $learner and not is_test
+        )
         select g.name, max(g.severity) as severity, count(distinct g.session_id) as sessions,
                max(s.started_at) as last_at, arg_max(g.session_id, s.started_at) as session_id
-        from signals as g inner join sessions as s on s.tenant = g.tenant and s.session_id = g.session_id
-        where g.tenant = $tenant and s.learner_key = $learner and not s.is_test
-          and g.kind = 'guardrail' and g.state = 'triggered'
+        from signals as g inner join own as s using (session_id)
+        where g.tenant = $tenant and g.kind = 'guardrail' and g.state = 'triggered'
         group by g.name order by sessions desc, g.name
         """,
         learner,

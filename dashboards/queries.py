@@ -13,7 +13,6 @@ import polars as pl
 import streamlit as st
 
 from dashboards.reader import Edition, ask
-from dashboards.session_queries import HEADLINE_ORDER
 
 ALL = "*"
 CACHED = 300  # results kept, over all readers
@@ -122,6 +121,10 @@ def version_events(edition: Edition, cell: Cell) -> pl.DataFrame:
     )
 
 
+WITHIN = """
+    tenant = $tenant and learner_key is not null and day >= $before and day < $last + 7
+    and ($region = '*' or region = $region) and ($scenario = '*' or scenario_id = $scenario)
+"""
 PERIODS = f"""
 with
 
@@ -135,43 +138,26 @@ shown as (
       and not suppressed and week between $before and $last
 ),
 
-practised as (
-    select session_id, learner_key as learner, cast(date_trunc('week', day) as date) as week
-    from sessions
-    where tenant = $tenant and not is_test and learner_key is not null
-      and day >= $before and day < $last + 7
-      and ($region = '*' or coalesce(region, 'unknown') = $region)
-      and ($scenario = '*' or coalesce(scenario_id, 'unknown') = $scenario)
-),
-
-headline as (
-    select session_id, passed, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision
-    from session_scores
-    where tenant = $tenant and is_latest and review_state <> 'rejected' and day >= $before and day < $last + 7
-    qualify row_number() over (partition by session_id order by {HEADLINE_ORDER}) = 1
-),
-
 observed as (
-    select '(pass)' as subject, p.learner, p.week, cast(h.passed as double) as value
-    from practised as p inner join headline as h using (session_id)
-    where h.passed is not null
+    select
+        '(pass)' as subject, learner_key as learner, cast(date_trunc('week', day) as date) as week,
+        cast(passed as integer) as total, 1 as n
+    from headline
+    where passed is not null and {WITHIN}
     union all
-    select coalesce(c.competency, c.criterion_id), p.learner, p.week, c.scaled
-    from practised as p
-    inner join headline as h using (session_id)
-    inner join criterion_scores as c
-        using (session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision)
-    where c.tenant = $tenant and c.day >= $before and c.day < $last + 7
+    select competency, learner_key, week, total, n_scores
+    from attempts
+    where {WITHIN}
 ),
 
 learners as (
     select
         subject,
         learner,
-        coalesce(sum(value) filter (where week >= $first), 0) as sum_now,
-        count(value) filter (where week >= $first) as n_now,
-        coalesce(sum(value) filter (where week < $first), 0) as sum_before,
-        count(value) filter (where week < $first) as n_before
+        coalesce(sum(total) filter (where week >= $first), 0) as sum_now,
+        coalesce(sum(n) filter (where week >= $first), 0) as n_now,
+        coalesce(sum(total) filter (where week < $first), 0) as sum_before,
+        coalesce(sum(n) filter (where week < $first), 0) as n_before
     from observed inner join shown using (subject, week)
     group by all
 ),

@@ -184,9 +184,13 @@ def chart(figure: go.Figure, alt: str, key: str, *, choose: bool = False) -> lis
 
 
 def table(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, label: str = "Table and CSV") -> None:
-    """The figures behind a chart as a table to open, and as a file. ``columns`` gives order, headings and formats."""
-    with st.expander(label, key=f"table-{name}"):
-        grid(frame, columns, name)
+    """The figures behind a chart as a table to open, and as a file. ``columns`` gives order, headings and formats.
+
+    A closed table is neither sent nor drawn: it would cost the page as much time as its chart.
+    """
+    with st.expander(label, key=f"table-{name}", on_change="rerun") as place:
+        if place.open:
+            grid(frame, columns, name)
 
 
 def grid(frame: pl.DataFrame, columns: Mapping[str, Any], name: str, *, wrapped: bool = False) -> None:

@@ -7,6 +7,7 @@ from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
 from assets.contracts.lms import LMS_RECONCILIATION, LMS_UNMATCHED
 from assets.contracts.marts import BOARDS, INTAKE
 from assets.contracts.raw import RAW
+from assets.contracts.results import RESULTS
 from assets.contracts.sync import SYNC_TABLES
 from assets.contracts.table import Column, Table
 
@@ -17,7 +18,7 @@ MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS, LMS_RECONCILIATION)
 REGISTERS: tuple[Table, ...] = (*SYNC_TABLES, LMS_UNMATCHED)
 OVERVIEWS: tuple[Table, ...] = (*INTAKE, *REGISTERS)
 
-TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *MARTS, *OVERVIEWS, *EXPORTS)}
+TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *RESULTS, *MARTS, *OVERVIEWS, *EXPORTS)}
 
 # Session-grain tables that the published file holds beside the marts, for drill-down and `rolecall query`.
 PUBLISHED_CORE: tuple[str, ...] = (
@@ -34,7 +35,7 @@ PUBLISHED_CORE: tuple[str, ...] = (
 # Every table of the published file: nothing else may reach it.
 PUBLISHED: dict[str, Table] = {
     **{name: TABLES[f"core/{name}"] for name in PUBLISHED_CORE},
-    **{table.name: table for table in (*MARTS, *OVERVIEWS)},
+    **{table.name: table for table in (*RESULTS, *MARTS, *OVERVIEWS)},
 }
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "QUARANTINES",
     "RAW",
     "REGISTERS",
+    "RESULTS",
     "TABLES",
     "XAPI_STATEMENTS",
     "Column",

@@ -17,7 +17,7 @@ from assets.duck import file_list, literal, side_by_side
 from assets.lake import Lake
 from assets.marts.digests import ROW_DIGEST, table_digest
 from assets.marts.scope import Scope
-from assets.marts.tables import SOURCES, create, insert
+from assets.marts.tables import SHOWN, SOURCES, create, insert
 
 WHOLE_TABLE = date(1, 1, 1)  # stands for the day of a table that has none
 
@@ -36,7 +36,7 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         " scenario_version varchar, guardrail varchar, severity integer, regulation varchar)"
     )
     present = {name for (name,) in con.sql("select table_name from duckdb_tables()").fetchall()}
-    for name in SOURCES:
+    for name in (*SOURCES, *SHOWN):
         if name not in present:
             con.execute(create(PUBLISHED[name]))
 
@@ -54,7 +54,7 @@ def note(con: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
 
 
 def shape_holds(con: duckdb.DuckDBPyConnection) -> bool:
-    """The source tables have the contract's columns and types; a contract that changed means reading everything."""
+    """Sources and published stages have the contract's columns and types; otherwise everything has to be read anew."""
     found: dict[str, list[tuple[str, str]]] = {}
     rows = con.sql(
         "select table_name, column_name, data_type from duckdb_columns()"
@@ -63,7 +63,7 @@ def shape_holds(con: duckdb.DuckDBPyConnection) -> bool:
     for table, column, kind in rows:
         found.setdefault(table, []).append((column, kind))
     with duckdb.connect() as fresh:
-        for name in SOURCES:
+        for name in (*SOURCES, *SHOWN):
             fresh.execute(create(PUBLISHED[name]))
         rows = fresh.sql(
             "select table_name, column_name, data_type from duckdb_columns()"

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 
 import duckdb
 
-from assets.marts.tables import REACH, SOURCES, STAGES, select
+from assets.contracts import PUBLISHED
+from assets.marts.tables import REACH, SOURCES, STAGES, create, database, select
 
 # What a learner did in one scenario, and how one competency of a learner went: a day touches few of either, while
 # all that its learners ever did would be most of a long history.
@@ -104,7 +105,7 @@ class Scope:
         if self.whole:
             return
         con.execute(
-            "insert into scope_curves select distinct learner_key, competency from ledger.main.attempts"
+            "insert into scope_curves select distinct learner_key, competency from working.main.attempts"
             f" where {self.condition('day', 'attempts')} or learner_key in (select learner_key from scope_learners)"
         )
 
@@ -179,10 +180,9 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
     """Let every bare name in the target's SELECT show what a table of this reach may read."""
     named = _named(target)
     for name in (named & {*SOURCES, *(() if target in STAGES else STAGES)}) | needs(target):
-        origin = "ledger" if name in STAGES else "working"
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"
-        con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"{where}')
+        con.execute(f'create or replace temp view "{name}" as select * from {database(name)}.main."{name}"{where}')
     if "known_sessions" in named:
         con.execute(
             "create or replace temp view known_sessions as select tenant, session_id from working.main.sessions"
@@ -192,17 +192,19 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
 def show_everything(con: duckdb.DuckDBPyConnection) -> None:
     """Let every bare name of a source or staging table show all of its rows."""
     for name in (*SOURCES, *STAGES):
-        origin = "ledger" if name in STAGES else "working"
-        con.execute(f'create or replace temp view "{name}" as select * from {origin}.main."{name}"')
+        con.execute(f'create or replace temp view "{name}" as select * from {database(name)}.main."{name}"')
 
 
 def restage(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, reach: str) -> None:
     """Compute a staging table again, whole or within reach."""
-    table, rows = f'ledger.main."{name}"', select(name)
-    if scope.covers_all(reach):
+    table, rows = f'{database(name)}.main."{name}"', select(name)
+    if scope.covers_all(reach) and name not in PUBLISHED:
         con.execute(f"create or replace table {table} as {rows}")
         return
-    con.execute(f"delete from {table} where {scope.condition(reach, name)}")
+    if scope.covers_all(reach):
+        con.execute(create(PUBLISHED[name]))
+    else:
+        con.execute(f"delete from {table} where {scope.condition(reach, name)}")
     con.execute(f"insert into {table} by name {rows}")
 
 

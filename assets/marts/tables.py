@@ -11,7 +11,8 @@ from scipy import special
 from assets.contracts import EFFECTS, MARTS, PUBLISHED, Table
 from assets.marts.suppression import Cells, suppress
 
-# Staging tables are shared by several marts and hold nothing that a reader should see: their files start with `_`.
+# Staging tables are shared by several marts; their files start with `_`. Two of them are published as well, the others
+# hold nothing that a reader should see.
 # The word says what part of one changes when a day of core changes: that day's rows, what the learners who practised
 # on it did in the same scenario (practice), their progress in the competencies concerned (curve), possibly anything.
 STAGES: dict[str, str] = {
@@ -71,8 +72,11 @@ ROLLUPS: dict[str, tuple[str, ...]] = {
 LMS_ACTIVITIES: dict[str, pl.DataType | type[pl.DataType]] = dict.fromkeys(
     ("tenant", "connector", "activity", "scenario_id"), pl.String
 )
+SHOWN: tuple[str, ...] = tuple(name for name in STAGES if name in PUBLISHED)
 ESTIMATED: tuple[str, ...] = tuple(table.name for table in EFFECTS)  # computed by assets.statistics, not by a SELECT
-SOURCES: tuple[str, ...] = tuple(name for name in PUBLISHED if name not in REACH and name not in ESTIMATED)
+SOURCES: tuple[str, ...] = tuple(
+    name for name in PUBLISHED if name not in REACH and name not in STAGES and name not in ESTIMATED
+)
 SELECTED: tuple[Table, ...] = tuple(table for table in MARTS if table.name in REACH)
 # Attributes of a cell rather than measurements in it: they stay where the figures are hidden.
 ATTRIBUTES = frozenset({"competency", "position", "severity", "regulation"})
@@ -84,6 +88,11 @@ def select(name: str) -> str:
     """The one SELECT of a mart or of a staging table."""
     file = f"_{name}.sql" if name in STAGES else f"{name}.sql"
     return files("assets.marts").joinpath("sql", file).read_text("utf-8")
+
+
+def database(name: str) -> str:
+    """Where a source or staging table lies while a warehouse is open: in the file that is published, or beside it."""
+    return "working" if name in PUBLISHED else "ledger"
 
 
 def cells(table: Table) -> Cells | None:

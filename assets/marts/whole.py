@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import duckdb
 import polars as pl
 
-from assets.contracts import EFFECTS
+from assets.contracts import EFFECTS, PUBLISHED
 from assets.marts.estimates import estimate
 from assets.marts.tables import SELECTED, STAGES, create, insert, register_reference, rows_of, select
 from governance.project import Analysis
@@ -21,7 +21,11 @@ def build_all(
     register_reference(con, reference)
     con.execute("create or replace temp view known_sessions as select tenant, session_id from sessions")
     for name in STAGES:
-        con.execute(f'create or replace temp table "{name}" as {select(name)}')
+        if name in PUBLISHED:
+            con.execute(create(PUBLISHED[name]))
+            con.execute(f'insert into "{name}" by name {select(name)}')
+        else:
+            con.execute(f'create or replace temp table "{name}" as {select(name)}')
     counts = {}
     for table in SELECTED:
         frame = rows_of(con, table, minimum_cell)

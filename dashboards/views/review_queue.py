@@ -28,7 +28,6 @@ DECIDED = {
     "reviewed_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
     "by_two": st.column_config.CheckboxColumn("By two people"),
 }
-LISTED = 500  # nobody decides more in a week, and a browser takes no list of a hundred thousand
 VERDICTS = {"accept": "Accept the score", "adjust": "Adjust it", "reject": "Reject it"}
 
 
@@ -39,17 +38,16 @@ def main() -> None:
     reviews = Reviews(state_of(page.settings.database_url))
     decided, contested = reviews.frame(page.edition.tenant), reviews.contested(page.edition.tenant)
     waiting = review_queries.waiting(page.edition, shell.reader_scope(), decided, contested)
-    disputed = waiting.filter(pl.col("why") == "contested").height
     shell.answer(
         place,
-        f"**{count(waiting.height, 'session')}** {'waits' if waiting.height == 1 else 'wait'} for a review, "
-        f"{disputed:,} of them contested by the learner. A fail counts as final once a person has accepted it.",
+        f"**{count(waiting.total, 'session')}** {'waits' if waiting.total == 1 else 'wait'} for a review, "
+        f"{waiting.contested:,} of them contested by the learner. A fail is final once a person has accepted it.",
     )
-    if waiting.height:
-        first = waiting.head(LISTED)
-        _one(page, reviews, first)
-        shell.section("Waiting", None if first.height == waiting.height else f"The {LISTED:,} to look at first.")
-        shell.grid(first, WAITING, "review-queue")
+    if waiting.total:
+        listed = waiting.first.height
+        _one(page, reviews, waiting.first)
+        shell.section("Waiting", None if listed == waiting.total else f"The {listed:,} to look at first.")
+        shell.grid(waiting.first, WAITING, "review-queue")
     else:
         shell.missing(
             "Nothing waits.",

@@ -67,8 +67,9 @@ def main() -> None:
     flagged(shown)
     shell.section("Criteria by scenario", READING)
     newest = shown.filter(pl.col("rubric_version") == pl.col("rubric_version").max().over("scenario_id", "rubric_id"))
-    for (title, rubric), part in newest.group_by("scenario", "rubric", maintain_order=True):
-        scenario_panel(f"{title} ({rubric})", part)
+    panels = {f"{title} ({rubric})": part for (title, rubric), part in by_panel(newest)}
+    title = shell.choice("Criteria of", list(panels), "criteria") if len(panels) > 1 else next(iter(panels))
+    scenario_panel(title, panels[title])
     shell.section("All criteria")
     shell.grid(as_table(frame), TABLE, "scenario-quality")
 
@@ -139,6 +140,12 @@ def flagged(shown: pl.DataFrame) -> None:
         if hit.height:
             names = listing([f"{row['criterion']} ({row['scenario']})" for row in hit.iter_rows(named=True)])
             st.markdown(f"- **{verdict.capitalize()}:** {names}. {remedy}")
+
+
+def by_panel(newest: pl.DataFrame) -> list[tuple[tuple[str, str], pl.DataFrame]]:
+    """Criteria by scenario and rubric, the one in which most stands out first; a tenant may have many."""
+    parts = newest.group_by("scenario", "rubric", maintain_order=True)
+    return sorted(parts, key=lambda each: -each[1].filter(pl.col("verdict") != "").height)
 
 
 def scenario_panel(title: str, part: pl.DataFrame) -> None:

@@ -1,4 +1,4 @@
--- one row per session and competency under the headline score. A staging table, never published.
+-- one row per session and competency under the headline score. Other tables are made of it, and it is published too.
 -- The mean is plain: weights belong to a rubric's overall score, and a competency may be fed by several rubrics.
 -- What a session says about itself is joined after the sums, since carrying text through a grouping costs most of it.
 with

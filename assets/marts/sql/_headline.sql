@@ -1,4 +1,4 @@
--- one row per session: the score that speaks for it. A staging table, never published.
+-- one row per session: the score that speaks for it. Other tables are made of it, and it is published too.
 -- Latest revisions alone; the engine's scorer before our model before a person, so that a trend compares like with
 -- like; a score that a reviewer rejected speaks for nobody.
 with
@@ -16,6 +16,7 @@ ranked as (
         session_scores.revision,
         session_scores.passed,
         session_scores.overall,
+        cast(len(session_scores.blockers_hit) as integer) as blockers_missed,
         sessions.learner_key,
         coalesce(sessions.region, 'unknown') as region,
         coalesce(sessions.scenario_id, 'unknown') as scenario_id,
@@ -39,7 +40,7 @@ ranked as (
 final as (
     select
         tenant, session_id, day, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, revision, passed,
-        overall, learner_key, region, scenario_id, started_at
+        overall, blockers_missed, learner_key, region, scenario_id, started_at
     from ranked
     where place = 1
 )

@@ -81,3 +81,4 @@ def test_a_reader_who_is_no_learner_is_told_so(open_page: Opener) -> None:
     page = open_page("my_sessions")
     assert "**0 sessions** here are yours" in words(page)
     assert not page.dataframe
+    assert [each.label for each in page.expander] == ["Read as"]

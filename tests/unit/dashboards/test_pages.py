@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -44,6 +45,11 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def tables(page: AppTest) -> list[Any]:
+    """The tables to open, drawn or not."""
+    return [each for each in page.expander if each.label != "Read as"]
+
+
 @pytest.mark.parametrize(
     "view", sorted(VIEWS.keys() - {"access_log"})
 )  # looks are logged whether or not anybody practised
@@ -60,7 +66,27 @@ def test_too_few_people_are_withheld_with_a_remedy(open_page: Opener, view: str,
     assert not page.exception
     assert "10" in text(page)
     assert "Choose all regions" in text(page)
-    assert len(page.dataframe) == 0
+    assert len(page.dataframe) == len(tables(page)) == 0
+
+
+def test_a_table_is_drawn_once_it_is_opened(open_page: Opener) -> None:
+    page = open_page()
+    assert {each.label for each in tables(page)} == {"Table and CSV"}
+    closed = len(page.dataframe)
+    page.session_state["table-practice-by-week"] = True
+    page.run()
+    assert len(page.dataframe) == closed + 1
+    assert "practice_hours" in page.dataframe[0].value.columns
+
+
+def test_scenario_quality_draws_the_criteria_of_one_scenario_at_a_time(open_page: Opener) -> None:
+    page = open_page("scenario_quality")
+    titles = page.selectbox(key="criteria").options
+    assert len(titles) > 1
+    for title in titles:
+        page.selectbox(key="criteria").set_value(title).run()
+        assert not page.exception
+        assert [each.value for each in page.subheader] == [title]
 
 
 def test_overview_narrows_by_the_address(open_page: Opener) -> None:
@@ -114,4 +140,4 @@ def test_strangers_see_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("ROLECALL_HOME", str(home.path))
     page = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=300).run()
     assert page.error[0].value == access.REFUSAL
-    assert len(page.dataframe) == 0
+    assert len(page.dataframe) == len(page.expander) == 0  # nor whom to read as
