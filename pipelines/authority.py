@@ -5,6 +5,7 @@ A command asks before it reads or sends anything. Who the operator is, ``config/
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 WHY = {
     "tenant": "your scope does not hold that; name one of your tenants with --tenant",
-    "region": "your scope is some regions, and this is about all of them",
+    "region": "your scope is some regions, and this is not within them",
     "role": "none of your roles includes it",
 }
 
@@ -31,19 +32,25 @@ def local_operator(settings: Settings) -> User:
     return operator(Rules.load(settings.config))
 
 
-def permitted(settings: Settings, action: Action, things: Sequence[Thing], what: str, *, quietly: bool = False) -> User:
+def permitted(
+    settings: Settings, action: Action, things: Sequence[Thing], what: str, *, reason: str | None = None,
+    by: str | None = None, quietly: bool = False,
+) -> User:  # fmt: skip
     """The operator, who may do ``action`` with all of ``things``; ``what`` says in the log what it is for.
 
-    ``quietly`` logs a refusal alone: a verification must not add to what it verifies.
+    ``reason`` is why, in the words of whoever asked. ``by`` names who decided and who typed it, where that stands in
+    the log instead of the operator alone. ``quietly`` logs a refusal alone: a verification must not add to what it
+    verifies, and what is on record by itself needs no entry.
 
     Raises:
         Problem: they may not; the refusal is logged.
     """
     user = local_operator(settings)
-    decisions = [(thing, authorize(user, action, thing)) for thing in things]
+    named = user if by is None else replace(user, name=by)
+    decisions = [(thing, authorize(user, action, thing, reason=reason)) for thing in things]
     version = version_in_force(settings.config)
     entries = [
-        Entry.of(user, action, thing, decision, what=what, policy_version=version)
+        Entry.of(named, action, thing, decision, what=what, reason=reason, policy_version=version)
         for thing, decision in decisions
         if not (quietly and decision.allowed)
     ]

@@ -1,11 +1,13 @@
 """Packages for LMSs from the command line: binds the workshop and the registers to the settings."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from governance.access import Thing
+from governance.access.log import EVERY_TENANT
 from governance.catalog import Catalog
 from governance.identities import Identities
 from governance.lms_identities import LmsIdentities, MapEntry
@@ -16,10 +18,39 @@ from governance.settings import Settings
 from governance.state import State
 from integrations.scorm import destinations, marks
 from integrations.scorm.workshop import CMI5, Made, Workshop, file_name
+from pipelines.authority import permitted
 from pipelines.problems import Problem
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from governance.access import User
+
+
+def trusted(settings: Settings, destination: str, what: str) -> "User":
+    """The operator, who may deliver for the tenant of a destination; ``what`` says in the access log what.
+
+    Raises:
+        DestinationError: the configuration has no such destination.
+        Problem: they may not; the refusal is logged.
+    """
+    tenant = destinations.load(settings.config, destination).tenant
+    return permitted(settings, "deliver", [Thing.page(tenant)], what)
+
+
+def trusted_to_revoke(settings: Settings, register: Packages, destination: str) -> "User":
+    """The operator, who may revoke what a destination was given, even if the configuration no longer knows it.
+
+    Then the register says whose packages they were; where it does not either, every tenant's are asked for.
+
+    Raises:
+        Problem: they may not; the refusal is logged.
+    """
+    tenants = {each.tenant for each in register.exports(destination)}
+    with suppress(destinations.DestinationError):
+        tenants.add(destinations.load(settings.config, destination).tenant)
+    things = [Thing.page(tenant) for tenant in sorted(tenants) or [EVERY_TENANT]]
+    return permitted(settings, "deliver", things, f"revocation of packages of {destination}")
 
 
 @contextmanager
@@ -107,4 +138,4 @@ def _entry(path: Path, number: int, row: dict[str, object]) -> MapEntry:
         ) from error
 
 
-__all__ = ["CMI5", "add_codes", "build", "people", "record_map", "workshop"]
+__all__ = ["CMI5", "add_codes", "build", "people", "record_map", "trusted", "trusted_to_revoke", "workshop"]

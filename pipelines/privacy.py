@@ -4,7 +4,6 @@ The order makes a crash harmless: what is blocked cannot come back, what is remo
 again finds the rest. Only an erasure whose record is finished is told as done.
 """
 
-import getpass
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -58,19 +57,26 @@ class SessionFate:
     decision: "Decision"
 
 
-def desk(tenant: str | None, by: str | None) -> "Desk":
+def desk(tenant: str | None, by: str | None, what: str) -> "Desk":
     """The desk of a tenant (the only one there is, where none is named) for whoever sits at this machine.
 
+    ``by`` is who decided, where that is not the operator: both are on record. ``what`` says in the access log what the
+    desk is wanted for, and names no learner.
+
     Raises:
-        Problem: there is no such tenant.
+        Problem: there is no such tenant, or the operator may not manage privacy there; the refusal is logged.
     """
+    from governance.access import Thing
     from governance.state import State
     from pipelines import environment
+    from pipelines.authority import permitted
     from pipelines.tenants import only_tenant
 
     settings = environment.prepare()
     found = only_tenant(settings, tenant)
-    return Desk(settings, State.open(settings.database_url), found, by or f"os:{getpass.getuser()}")
+    operator = permitted(settings, "manage_privacy", [Thing.page(found)], what).name
+    name = f"{by} through {operator}" if by else operator
+    return Desk(settings, State.open(settings.database_url), found, name)
 
 
 class Desk:
@@ -95,11 +101,14 @@ class Desk:
 
     def hold(self, learner: str | None, scenario: str | None, reason: str) -> str:
         """Place a hold; its id. Raises ``HoldError`` or ``Problem``."""
-        key = None if learner is None else self.keys([learner])[0]
+        keys = self.entrusted([] if learner is None else [learner], "legal hold")
+        key = keys[0] if keys else None
         return self._holds.place(self.tenant, key, scenario, reason=reason, by=self.by, at=self.now)
 
     def release(self, hold_id: str) -> None:
-        """End a hold. Raises ``HoldError``."""
+        """End a hold. Raises ``HoldError`` or ``Problem``."""
+        held = [hold.learner_key for hold in self._holds.standing(self.tenant) if hold.hold_id == hold_id]
+        self._authorise([key for key in held if key is not None], "release of a legal hold")
         self._holds.release(self.tenant, hold_id, by=self.by, at=self.now)
 
     def holds(self) -> "pl.DataFrame":
@@ -110,7 +119,7 @@ class Desk:
         """Forget learners, or (with none named) what has reached the end of its retention.
 
         Raises:
-            Problem: an unknown learner; nothing was changed.
+            Problem: an unknown learner, or one beyond the operator's regions; nothing was changed.
             LakeBusyError: another process writes the lake.
         """
         from assets import erasure
@@ -152,7 +161,7 @@ class Desk:
 
     def _plan(self, learners: Sequence[str]) -> "_Plan":
         """Every session's fate: of the learners asked for, or of all where retention alone decides."""
-        asked = self.keys(learners)
+        asked = self.entrusted(learners, "erasure" if learners else "end of retention")
         holds, fates = self._holds.standing(self.tenant), self.fates(asked if learners else None, requested=asked)
         held = {learner for learner in asked if _reasons(holds, learner, None)}
         staying = held | {fate.learner_key for fate in fates if not fate.decision.fate.goes}
@@ -200,6 +209,31 @@ class Desk:
         """Digests under which records of CRMs name these learners."""
         known = self.identities.tokens(self.tenant)
         return tuple(known.filter(known["learner_key"].is_in(list(learners)))["token"])
+
+    def entrusted(
+        self, learners: Sequence[str], what: str, *, reason: str | None = None, quietly: bool = True
+    ) -> list[str]:
+        """Keys of learners whom the operator may decide about; without any, everybody's affairs are asked for.
+
+        A refusal is in the access log; the other decisions as well, unless ``quietly``.
+
+        Raises:
+            Problem: a learner is unknown, or the operator's regions do not hold all of them.
+        """
+        keys = self.keys(learners)
+        self._authorise(keys, what, reason, quietly=quietly)
+        return keys
+
+    def _authorise(self, keys: Sequence[str], what: str, reason: str | None = None, *, quietly: bool = True) -> None:
+        from governance.access import Thing
+        from pipelines.authority import permitted
+
+        regions = dict(self.identities.learners(self.tenant).select("learner_key", "region").iter_rows())
+        things = [Thing.learner(self.tenant, key, regions.get(key)) for key in keys]
+        permitted(
+            self.settings, "manage_privacy", things or [Thing.cell(self.tenant, "*")], what, reason=reason, by=self.by,
+            quietly=quietly,
+        )  # fmt: skip
 
     def keys(self, learners: Sequence[str]) -> list[str]:
         """Keys of learners. Raises ``Problem`` where one is unknown."""

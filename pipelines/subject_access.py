@@ -5,16 +5,14 @@ One folder a person: ``data.json`` and ``media.csv``. Nothing in it is about any
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-
-from pipelines.problems import Problem
 
 if TYPE_CHECKING:
     from governance.privacy.reach import Subject
@@ -52,29 +50,10 @@ def answer(desk: "Desk", learners: Sequence[str], out: Path, reason: str) -> lis
     Raises:
         Problem: an unknown person, or one whose files nobody at this desk may see; nothing was written.
     """
-    keys = dict(zip(learners, desk.keys(learners), strict=True))
+    found = desk.entrusted(learners, "subject access export", reason=reason, quietly=False)
+    keys = dict(zip(learners, found, strict=True))
     folders = {learner: out / _folder_name(learner, key) for learner, key in keys.items()}
-    _log(desk, keys, reason)
     return [_written(folders[learner], _document(desk, learner, key, reason)) for learner, key in keys.items()]
-
-
-def _log(desk: "Desk", keys: Mapping[str, str], reason: str) -> None:
-    from governance.access import Thing, authorize
-    from governance.access.log import AccessLog, Entry
-    from pipelines.authority import local_operator
-
-    user = replace(local_operator(desk.settings), name=desk.by)
-    regions = dict(desk.identities.learners(desk.tenant).select("learner_key", "region").iter_rows())
-    things = [Thing.learner(desk.tenant, key, regions.get(key)) for key in keys.values()]
-    decisions = [authorize(user, "manage_privacy", thing, reason=reason) for thing in things]
-    what = "subject access export"
-    AccessLog(desk.state).record_many([
-        Entry.of(user, "manage_privacy", thing, decision, what=what, reason=reason)
-        for thing, decision in zip(things, decisions, strict=True)
-    ])  # fmt: skip
-    refused = next((decision.why for decision in decisions if not decision.allowed), None)
-    if refused is not None:
-        raise Problem(f"{user.name} may not answer this request ({refused})", "Ask a compliance officer")
 
 
 def _document(desk: "Desk", learner: str, key: str, reason: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ ABOUT: Mapping[str, frozenset[Kind]] = {
     "export_report": frozenset({"page", "cell"}),
     "read_access_log": frozenset({"page"}),
     "see_own_access": frozenset({"learner"}),
-    "manage_privacy": frozenset({"page", "learner"}),
+    "manage_privacy": frozenset({"page", "cell", "learner"}),
     "configure": frozenset({"page"}),
     "deliver": frozenset({"page"}),
 }

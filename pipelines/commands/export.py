@@ -106,18 +106,16 @@ def cmi5(
 def _packages(out: Path, destination: str, scenario: str | None, kinds: list[str]) -> None:
     from datetime import UTC, datetime
 
-    from governance.access import Thing
     from integrations.scorm import destinations
     from pipelines import environment
-    from pipelines.authority import permitted
     from pipelines.console import OUT
-    from pipelines.packages import build
+    from pipelines.packages import build, trusted
 
     settings = environment.prepare()
-    target = destinations.load(settings.config, destination)
-    permitted(settings, "deliver", [Thing.page(target.tenant)], f"packages for {destination}")
+    trusted(settings, destination, f"packages for {destination}")
     for made in build(settings, destination, scenario, kinds, out, datetime.now(UTC)):
         export = made.export
         OUT.print(f"{made.path}: {export.scenario_id}, {export.edition}, sha1 {export.sha1}", markup=False)
         OUT.print(f"  settings for the LMS: {made.sheet}", markup=False)
+    target = destinations.load(settings.config, destination)
     OUT.print(f"Learners' browsers must reach {target.base_url}: run `rolecall serve gateway` there", markup=False)

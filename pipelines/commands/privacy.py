@@ -60,7 +60,7 @@ def access(
 
     wanted = tuple(dict.fromkeys(learners))
     with ERR.status("Gathering"):
-        answers = answer(desk(tenant, by), wanted, out, reason)
+        answers = answer(desk(tenant, by, "subject access export"), wanted, out, reason)
     for each in answers:
         OUT.print(
             f"{each.learner_id}: {each.rows:,} rows in {each.parts:,} parts, {each.recordings:,} recordings, in"
@@ -87,7 +87,8 @@ def hold(
     from pipelines.console import OUT
     from pipelines.privacy import desk
 
-    OUT.print(f"Placed {desk(tenant, by).hold(learner, scenario, reason)}", markup=False)
+    placed = desk(tenant, by, "legal hold").hold(learner, scenario, reason)
+    OUT.print(f"Placed {placed}", markup=False)
 
 
 @app.command()
@@ -100,7 +101,7 @@ def release(
     from pipelines.console import OUT
     from pipelines.privacy import desk
 
-    desk(tenant, by).release(hold_id)
+    desk(tenant, by, "release of a legal hold").release(hold_id)
     OUT.print(f"Released {hold_id}", markup=False)
 
 
@@ -110,7 +111,7 @@ def holds(tenant: Tenant = None) -> None:
     from pipelines.console import OUT, table
     from pipelines.privacy import desk
 
-    frame = desk(tenant, None).holds().drop("tenant")
+    frame = desk(tenant, None, "list of legal holds").holds().drop("tenant")
     OUT.print(table(None, frame.columns, frame.iter_rows()))
 
 
@@ -132,7 +133,7 @@ def withheld(
     from pipelines.privacy import desk
     from pipelines.withheld import summary
 
-    counter = desk(tenant, None)
+    counter = desk(tenant, None, "what the gate withheld")
     policy = SignalPolicy.load(counter.settings.config / "policy.yaml")
     since, until = (None if each is None else day_of(each) for each in (first, last))
     frame = summary(counter.state, counter.tenant, policy, since, until)
@@ -165,7 +166,8 @@ def _erased(learners: tuple[str, ...], tenant: str | None, by: str | None, dry_r
 
     environment.quiet()
     with ERR.status("Starting") as status:
-        return desk(tenant, by).erase(
+        what = f"{'erasure' if learners else 'end of retention'}{', tried' if dry_run else ''}"
+        return desk(tenant, by, what).erase(
             learners, dry_run=dry_run, progress=lambda step: status.update(f"Erasing: {step}")
         )
 

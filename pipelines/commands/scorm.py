@@ -73,14 +73,15 @@ def revoke(
     """
     from datetime import UTC, datetime
 
-    from governance.access.claims import operator_name
     from pipelines import environment
     from pipelines.console import OUT
-    from pipelines.packages import workshop
+    from pipelines.packages import trusted_to_revoke, workshop
     from pipelines.problems import Problem
 
-    with workshop(environment.prepare()) as shop:
-        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), operator_name(), reason)
+    settings = environment.prepare()
+    with workshop(settings) as shop:
+        operator = trusted_to_revoke(settings, shop.packages, destination)
+        done = shop.packages.revoke(destination, scenario, datetime.now(UTC), operator.name, reason)
     if not done:
         raise Problem(
             f"No token of {destination}{f' for {scenario}' if scenario else ''} stands", "See `rolecall scorm packages`"
@@ -96,9 +97,11 @@ def identities(
     """Say which learner an LMS's id belongs to; an id that changes hands ends the former holder's tokens."""
     from pipelines import environment
     from pipelines.console import OUT
-    from pipelines.packages import record_map
+    from pipelines.packages import record_map, trusted
 
-    done = record_map(environment.prepare(), destination, file)
+    settings = environment.prepare()
+    trusted(settings, destination, f"identities of {destination}")
+    done = record_map(settings, destination, file)
     OUT.print(f"{done.new} new, {done.changed} changed, {done.same} known already")
 
 
@@ -113,10 +116,11 @@ def release(
     from integrations.scorm import destinations
     from pipelines import environment
     from pipelines.console import OUT
-    from pipelines.packages import people
+    from pipelines.packages import people, trusted
     from pipelines.problems import Problem
 
     settings = environment.prepare()
+    trusted(settings, destination, f"release of an identity of {destination}")
     scheme = destinations.load(settings.config, destination).scheme
     with people(settings) as register:
         if not register.release(destination, scheme, external_id, datetime.now(UTC)):
@@ -140,14 +144,16 @@ def codes(
 
     from pipelines import environment
     from pipelines.console import OUT, table
-    from pipelines.packages import add_codes
+    from pipelines.packages import add_codes, trusted
     from pipelines.problems import Problem
 
     wanted = [*(learner or []), *(learners.read_text("utf-8").split("\n") if learners else [])]
     wanted = list(dict.fromkeys(each.strip() for each in wanted if each.strip()))
     if not wanted:
         raise Problem("No learner is named", "Give --learner or --learners")
-    made = add_codes(environment.prepare(), destination, wanted, days)
+    settings = environment.prepare()
+    trusted(settings, destination, f"personal codes for {destination}")
+    made = add_codes(settings, destination, wanted, days)
     if out is None:
         OUT.print(table(None, ["learner", "code"], made))
         return

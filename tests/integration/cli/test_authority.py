@@ -1,5 +1,6 @@
 """Commands ask `authorize` as pages do: every role and command that takes data out, and what the log keeps."""
 
+import json
 import shutil
 import sys
 from contextlib import closing
@@ -13,6 +14,7 @@ from support.command import Command
 from support.practised import Practised
 from support.served import CHROMIUM
 
+from governance.access.claims import operator_name
 from governance.access.log import AccessLog
 from governance.audit.chain import TABLE, rows
 from governance.audit.home import verify_home
@@ -37,6 +39,18 @@ COMMANDS = {
     "audit report --from 2026-11-01 --to 2026-11-30 --out OUT.csv": ("export_report", {"compliance", "auditor"}),
     "audit bundle --from 2026-11-01 --to 2026-11-30 --out OUT.zip": ("export_report", {"compliance", "auditor"}),
     "audit verify": ("view_health", {"analyst", "compliance", "auditor", "admin"}),
+    "privacy access e1 --out OUT": ("manage_privacy", {"compliance"}),
+    "privacy erase e1 --dry-run": ("manage_privacy", {"compliance"}),
+    "privacy retain --dry-run": ("manage_privacy", {"compliance"}),
+    "privacy hold --learner e1 --reason case": ("manage_privacy", {"compliance"}),
+    "privacy release hold_1": ("manage_privacy", {"compliance"}),
+    "privacy holds": ("manage_privacy", {"compliance"}),
+    "privacy withheld": ("manage_privacy", {"compliance"}),
+    "scorm codes --destination demo --learner e1 --out OUT": ("deliver", {"admin"}),
+    "scorm identities map.csv --destination demo": ("deliver", {"admin"}),
+    "scorm release u1 --destination demo": ("deliver", {"admin"}),
+    "scorm revoke --destination demo": ("deliver", {"admin"}),
+    "scorm revoke --destination gone": ("deliver", {"admin"}),
 }
 REFUSALS = [(command, role) for command, (_, may) in COMMANDS.items() for role in ROLES if role not in may]
 
@@ -171,3 +185,75 @@ def test_a_verification_adds_nothing_to_what_it_verifies(desk: Desk) -> None:
         before = verify_home(settings, state).counts["events"]
         assert desk.run("audit", "verify")[0] == 0
         assert verify_home(settings, state).counts["events"] == before
+
+
+@pytest.fixture
+def people(practised: Practised) -> dict[str, str]:
+    """A learner id of every region."""
+    lines = (practised.delivered / "learners.jsonl").read_text("utf-8").splitlines()
+    return {person["region"]: person["learner_id"] for person in map(json.loads, lines)}
+
+
+def test_who_decided_and_who_typed_it_are_both_on_record(desk: Desk, tmp_path: Path, people: dict[str, str]) -> None:
+    desk.sits("compliance")
+    both = f"jane through {operator_name()}"
+    learner = people["EMEA"]
+    code, said = desk.run("privacy", "hold", "--learner", learner, "--reason", "case 7", "--by", "jane")
+    assert code == 0
+    hold_id = said.split()[-1]
+    assert desk.run("privacy", "release", hold_id, "--by", "jane")[0] == 0
+    assert [each["actor"] for each in desk.events("hold") if each["object"] == hold_id] == [both, both]
+    assert desk.run("privacy", "access", learner, "--out", str(tmp_path), "--by", "jane", "--reason", "letter")[0] == 0
+    about, wanted = desk.log().head(2).iter_rows(named=True)
+    assert (about["who"], about["reason"], about["what"]) == (both, "letter", "subject access export")
+    assert (wanted["who"], wanted["what"]) == (operator_name(), "subject access export")
+    assert json.loads((tmp_path / learner / "data.json").read_text("utf-8"))["generated_by"] == both
+    assert desk.run("privacy", "hold", "--learner", learner, "--reason", "case 8")[0] == 0
+    assert desk.events("hold")[-1]["actor"] == operator_name()
+
+
+def test_an_officer_of_some_regions_decides_about_nobody_elsewhere(
+    desk: Desk, tmp_path: Path, people: dict[str, str]
+) -> None:
+    desk.sits("compliance", regions=["EMEA"])
+    for words in (
+        ("erase", people["AMER"]),
+        ("erase", people["EMEA"], people["AMER"]),
+        ("access", people["AMER"], "--out", str(tmp_path)),
+        ("hold", "--learner", people["AMER"], "--reason", "case"),
+        ("hold", "--scenario", "suitability-fund", "--reason", "case"),
+        ("retain",),
+    ):
+        code, said = desk.run("privacy", *words)
+        assert (code, "your scope is some regions" in said) == (1, True), words
+        newest = desk.log().filter(~pl.col("allowed")).row(0, named=True)
+        assert (newest["action"], newest["why"]) == ("manage_privacy", "region")
+        assert people["AMER"] not in str(newest)
+    assert list(tmp_path.iterdir()) == []
+    assert desk.run("privacy", "erase", people["EMEA"], "--dry-run")[0] == 0
+
+
+def test_packages_of_a_destination_that_is_gone_are_revoked_by_whoever_serves_their_tenant(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.sits("admin", tenants=["acme"])
+    kept = desk.config / "destinations" / "demo.yaml"
+    passing = kept.with_name("passing.yaml")
+    shutil.copy(kept, passing)
+    try:
+        one = ("--scenario", "suitability-fund", "--edition", "1.2", "--out", str(tmp_path / "one.zip"))
+        assert desk.run("export", "scorm", "--destination", "passing", *one)[0] == 0
+    finally:
+        passing.unlink()
+    assert desk.run("scorm", "codes", "--destination", "passing", "--learner", "e1")[0] == 1
+    desk.sits("admin", tenants=["globex"])
+    code, said = desk.run("scorm", "revoke", "--destination", "passing")
+    assert code == 1
+    assert "may not deliver (acme)" in said
+    desk.sits("admin", tenants=["acme"])
+    code, said = desk.run("scorm", "revoke", "--destination", "never-known")
+    assert code == 1
+    assert "may not deliver (all tenants)" in said
+    code, said = desk.run("scorm", "revoke", "--destination", "passing")
+    assert (code, said) == (0, "1 token revoked")
+    assert desk.events("configuration_change")[-1]["actor"] == operator_name()
