@@ -3,22 +3,16 @@
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards.access import REFUSAL, expected_host, login_configured, reader_of, source, visitor
+from dashboards.content_policy import policy
 from dashboards.looks import note_refusal
 from governance.settings import Settings
+from governance.web_headers import adding, encoded, headers, over_tls
 
-HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",  # an address may carry a ticket
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=()",
-    "content-security-policy": "frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'",
-}
 FILES = ("/media/", "/_stcore/upload_file", "/component/media/")  # Streamlit hands these out to anybody
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")  # served without a login by Streamlit; nobody needs them here
 
@@ -41,15 +35,7 @@ class Guard:
         if scope["path"].startswith(CLOSED):
             await _refuse(scope, receive, send, "not found", 404)
             return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, with_headers)
+        await self.app(scope, receive, adding(send, encoded(_headers(scope))))
 
 
 def _door(scope: Scope) -> str | None:
@@ -57,16 +43,16 @@ def _door(scope: Scope) -> str | None:
 
     With a login the pages themselves ask who reads, and so do our own routes; Streamlit's files do not.
     """
-    settings, headers, peer = Settings(), Headers(scope=scope), _peer(scope)
+    settings, given, peer = Settings(), Headers(scope=scope), _peer(scope)
     if not login_configured(settings):
-        known, why = reader_of(peer, headers) is not None, REFUSAL
+        known, why = reader_of(peer, given) is not None, REFUSAL
     elif scope["path"].startswith(FILES):
-        known, why = visitor(settings, peer, headers) is not None, "log in first"
+        known, why = visitor(settings, peer, given) is not None, "log in first"
     else:
-        known, why = expected_host(settings, headers), "this address is not ROLECALL_PUBLIC_URL"
+        known, why = expected_host(settings, given), "this address is not ROLECALL_PUBLIC_URL"
     if known:
         return None
-    note_refusal(settings, None, "connect", "stranger", source(peer, headers), scope["path"])
+    note_refusal(settings, None, "connect", "stranger", source(peer, given), scope["path"])
     return why
 
 
@@ -79,4 +65,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, text: str, status:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
         return
-    await PlainTextResponse(text, status, headers=HEADERS)(scope, receive, send)
+    await PlainTextResponse(text, status, headers=_headers(scope))(scope, receive, send)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """The headers of every answer; whoever comes by the public address comes by TLS if that is one."""
+    tls = over_tls(scope) or (Settings().public_url or "").startswith("https:")
+    return headers(policy(Headers(scope=scope).get("host", "")), tls=tls)

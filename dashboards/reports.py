@@ -9,8 +9,8 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboards import shell
-from dashboards.access import Reader, allowed, visitor
-from dashboards.looks import note
+from dashboards.access import Reader, allowed, source, visitor
+from dashboards.looks import note, note_refusal
 from dashboards.reader import published_tenants
 from dashboards.report.document import ReportError, report_path, write_report
 from dashboards.report.month import months
@@ -61,8 +61,11 @@ def serve(request: Request) -> Response:
     """A report that was made, for a reader who may take it away; the download is in the access log."""
     settings = Settings()
     tenant, month = request.path_params["tenant"], request.path_params["month"]
-    reader = visitor(settings, request.client.host if request.client else None, request.headers)
+    peer = request.client.host if request.client else None
+    reader = visitor(settings, peer, request.headers)
     if reader is None or not may_take(reader, tenant):
+        why = "nobody" if reader is None else "role"
+        note_refusal(settings, reader, "export_report", why, source(peer, request.headers), f"reports/{month}", tenant)
         return PlainTextResponse("you may not take reports away", 403)
     if tenant not in published_tenants(settings.marts) or MONTH.fullmatch(month) is None:
         return PlainTextResponse("there is no such report", 404)

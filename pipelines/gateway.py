@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from sqlalchemy import event
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from governance import secrets
@@ -39,7 +38,8 @@ from governance.lms_results import LmsResults
 from governance.packages import Packages
 from governance.settings import Settings
 from governance.state import State
-from integrations.engine import bodies, callers, examples, receiver
+from governance.web_headers import DataHeaders
+from integrations.engine import bodies, callers, receiver
 from integrations.engine.intake import Intake
 from integrations.engine.launching import LaunchDesk
 from integrations.engine.meters import Meters
@@ -48,6 +48,7 @@ from integrations.engine.refusals import Refusal
 from integrations.scorm import routes as results_routes
 from integrations.scorm.results import Results
 from integrations.scorm.service import Service
+from pipelines import gateway_page
 from pipelines.cases import Watch
 
 LOG = logging.getLogger("rolecall.gateway")
@@ -90,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         description=INTRODUCTION,
         lifespan=_lifespan(inbox, state, list(threads.values())),
+        docs_url=None,  # ours carries a policy
         redoc_url=None,
     )
     desk = LaunchDesk(launches, intake.secret, threads["commit"])
@@ -99,17 +101,17 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _add_health(app, settings, inbox, threads["watch"])
     _add_metrics(app, inbox, meters, threads["watch"])
     app.add_exception_handler(HTTPException, _no_route)
-    app.openapi = _described(app, routes)  # type: ignore[method-assign]
+    gateway_page.add_page(app)
+    gateway_page.describe(app, routes)
     return app
 
 
-def serve(host: str = "127.0.0.1", port: int = 8080, settings: Settings | None = None) -> None:
+def serve(host: str, port: int, settings: Settings) -> None:
     """Run the gateway in the foreground until it is told to stop; started requests are finished first."""
     import uvicorn
 
-    settings = settings or Settings()
     uvicorn.run(
-        create_app(settings),
+        DataHeaders(create_app(settings)),  # around everything, so that a 500 carries them too
         host=host,
         port=port,
         log_level=settings.log_level.lower(),
@@ -294,18 +296,3 @@ class _Asgi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self.call(scope, receive, send)
-
-
-def _described(app: FastAPI, routes: Sequence[BaseRoute]) -> Callable[[], dict[str, Any]]:
-    """The OpenAPI document with the ways to authorise, which FastAPI cannot see in plain request handlers."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=[*routes, *app.routes]
-            )
-            document.setdefault("components", {})["securitySchemes"] = examples.SECURITY_SCHEMES
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    return openapi

@@ -45,13 +45,10 @@ def dashboard(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, POR
 @app.command()
 def gateway(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT] = 8080) -> None:
     """The gateway that takes the engine's deliveries and the launch registry."""
-    import uvicorn
-
     from pipelines import environment
-    from pipelines.gateway import create_app
+    from pipelines.gateway import serve
 
-    settings = environment.prepare()
-    uvicorn.run(create_app(settings), host=host, port=port, log_level=settings.log_level.lower(), access_log=False)
+    serve(host, port, environment.prepare())
 
 
 @app.command()
