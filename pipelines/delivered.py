@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from assets.raw.landing import Refusal
+from assets.raw.lines import numbered
 from governance.inbox import Inbox, Parcel, UnstorableError
 from integrations.engine import delivery
 from pipelines.recognise import Kind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK = 2_000  # parcels a transaction: large enough that the disk's flush does not count
 REPORT_EVERY = 500
+LARGEST_DOCUMENT = 256_000_000  # bytes; parsed, they take some 2 GB of memory
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,15 @@ def lines(path: Path, largest: int) -> Iterator[tuple[int, Any]]:
             yield from enumerate(whole, start=1)
             return
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in numbered(file, largest):
             if not line.strip():
                 continue
             yield number, _parsed(line, largest)
 
 
 def _whole(path: Path) -> list[Any] | None:
+    if path.stat().st_size > LARGEST_DOCUMENT:
+        return None  # read line by line, which needs no memory for the whole
     try:
         value = orjson.loads(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
@@ -103,7 +107,7 @@ def _whole(path: Path) -> list[Any] | None:
 
 def _parsed(line: bytes, largest: int) -> Any:
     if len(line) > largest:
-        return delivery.Refused("too_large", f"{len(line):,} bytes; at most {largest:,} (ROLECALL_MAX_BODY_BYTES)")
+        return delivery.Refused("too_large", f"more than {largest:,} bytes (ROLECALL_MAX_BODY_BYTES)")
     try:
         return orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:

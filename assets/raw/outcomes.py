@@ -17,7 +17,7 @@ from assets.duck import connect
 from assets.lake import Lake
 from assets.partitions import FIRST_DAY
 from assets.raw.landing import Landing, LandingError
-from assets.raw.lines import open_lines
+from assets.raw.lines import LARGEST_LINE, numbered, open_lines
 from assets.raw.merge import PARQUET, merge, settle
 from governance.batches import Batches, Reject
 from governance.identities import Identities
@@ -177,8 +177,11 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any] | Reject]]:
     with open_lines(path) as file:
-        for number, text in enumerate(file, start=1):
+        for number, text in numbered(file):
             if not text.strip():
+                continue
+            if len(text) > LARGEST_LINE:
+                yield number, Reject(number, "too_large", f"the line has more than {LARGEST_LINE:,} bytes")
                 continue
             try:
                 record = orjson.loads(text.removeprefix(b"\xef\xbb\xbf"))

@@ -12,10 +12,9 @@ import duckdb
 import orjson
 
 from assets.raw.bundle_sql import TYPES, reader
-from assets.raw.lines import open_lines
+from assets.raw.lines import LARGEST_LINE, numbered, open_lines
 from governance.batches import Reject
 
-LARGEST_LINE = 16_000_000  # bytes; a session of many hours stays far below
 CHUNK = 4_000  # lines tried at once
 Shape = str | dict[str, "Shape"] | list["Shape"]
 
@@ -105,7 +104,7 @@ def _chunks(path: Path) -> Iterator[list[Line]]:
     chunk: list[Line] = []
     size = 0
     with open_lines(path) as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in numbered(file):
             text = line.strip().removeprefix(b"\xef\xbb\xbf")
             if not text:
                 continue
@@ -123,7 +122,7 @@ def _well_formed(lines: Sequence[Line]) -> tuple[list[Line], list[Reject]]:
     refused: list[Reject] = []
     for number, text in lines:
         if len(text) > LARGEST_LINE:
-            refused.append(Reject(number, "too_large", f"the line has {len(text)} bytes, {LARGEST_LINE} are the most"))
+            refused.append(Reject(number, "too_large", f"the line has more than {LARGEST_LINE:,} bytes"))
         elif not text.startswith(b"{"):
             refused.append(Reject(number, "malformed_json", "the line is not a JSON object; write one session a line"))
         elif not _is_text(text):

@@ -1,5 +1,6 @@
 """Fields of a bundle that the format does not know: counted by name, so that a misspelt one is noticed, never kept."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import duckdb
 import orjson
 
 from assets.duck import literal
-from assets.raw.lines import open_lines
+from assets.raw.lines import numbered, open_lines
 
 SAMPLE_LINES = 1_000  # a misspelt or additional field stands in nearly every line, or does not matter
 KNOWN: dict[str, set[str]] = {
@@ -51,7 +52,7 @@ def _names(path: Path) -> dict[str, set[str]]:
             found.setdefault(part, set()).update(new)
 
     with open_lines(path) as file:
-        for _, line in zip(range(SAMPLE_LINES), file, strict=False):
+        for _, line in islice(numbered(file), SAMPLE_LINES):
             try:
                 bundle = orjson.loads(line)
             except orjson.JSONDecodeError:

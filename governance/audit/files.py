@@ -3,15 +3,17 @@
 import hashlib
 import io
 import json
+import stat
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from pymerkle import InvalidProof, MerkleProof, verify_inclusion
 
+from governance.audit import seals
 from governance.audit.bundle import SIGNATURE, pack
 from governance.audit.home import Verdict
 from governance.audit.keys import fingerprint, signed_by
@@ -20,9 +22,9 @@ from governance.audit.report import sign
 from governance.audit.roots import body_of
 
 BLOCK = 1 << 20
+ENCRYPTED = 0x1  # of a ZIP member's flags
 # What a broken archive makes zipfile raise.
 BROKEN = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError, OverflowError)
-LARGEST = 8 << 30  # bytes that a bundle may unpack to
 
 
 def verify_file(path: Path) -> Verdict:
@@ -82,9 +84,9 @@ def _unpacked(path: Path, folder: Path, verdict: Verdict) -> list[str] | None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
-            odd = [name for name in names if name.startswith("/") or ".." in Path(name).parts or "\\" in name]
-            if odd or len(set(names)) != len(names) or sum(entry.file_size for entry in entries) > LARGEST:
-                verdict.found(path.name, "holds names or sizes that no bundle has")
+            wrong = _unsafe(entries, path.stat().st_size)
+            if wrong is not None:
+                verdict.found(path.name, f"{wrong}; nothing of it was unpacked")
                 return None
             for entry in entries:
                 target = folder / entry.filename
@@ -99,6 +101,25 @@ def _unpacked(path: Path, folder: Path, verdict: Verdict) -> list[str] | None:
     except BROKEN as error:
         verdict.found(path.name, f"cannot be read as a bundle ({type(error).__name__})")
         return None
+
+
+def _unsafe(entries: Sequence[zipfile.ZipInfo], size: int) -> str | None:
+    """What no bundle has and what could harm whoever unpacks it: our members are plain files, stored as they are.
+
+    Members that are not packed cannot be larger together than the archive of ``size`` bytes, unless they overlap.
+    """
+    names = [entry.filename for entry in entries]
+    for entry in entries:
+        name = entry.filename
+        if name.startswith("/") or ".." in Path(name).parts or "\\" in name or entry.orig_filename != name:
+            return f"{entry.orig_filename!r} leads out of the bundle"
+        if entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & ENCRYPTED:
+            return f"{name!r} is packed or encrypted, which our members are not"
+        if stat.S_ISLNK(entry.external_attr >> 16) or entry.is_dir():
+            return f"{name!r} is no plain file"
+    if len(set(names)) != len(names):
+        return "two members have the same name"
+    return "unpacks to more than its own size" if sum(entry.file_size for entry in entries) > size else None
 
 
 def _check_archive(path: Path, folder: Path, names: list[str], verdict: Verdict) -> None:
@@ -139,9 +160,9 @@ def _listed(path: Path, verdict: Verdict) -> dict[str, str]:
 def _check_manifest(folder: Path, name: str, verdict: Verdict) -> None:
     for listed, digest in _listed(folder / name, verdict).items():
         path = folder / listed
-        if ".." in Path(listed).parts or not path.is_file():
+        if listed.startswith("/") or ".." in Path(listed).parts or not path.is_file():
             verdict.found(listed, f"is listed in {name} and missing")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        elif seals.digest(path) != digest:
             verdict.found(listed, f"is not what {name} says")
 
 
@@ -191,7 +212,7 @@ def _check_proofs(folder: Path, certificate: x509.Certificate, verdict: Verdict)
 def _lines(path: Path, parse: Callable[[str], Any], verdict: Verdict) -> list[Any]:
     try:
         return [parse(line) for line in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         verdict.found(f"chain/{path.name}", "is missing or cannot be read")
         return []
 
@@ -205,7 +226,7 @@ def _check_report(folder: Path, verdict: Verdict) -> None:
     attached = check_pdf(path.read_bytes(), "data/report.pdf", verdict)
     try:
         beside = json.loads((folder / "report.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         verdict.found("data/report.json", "is missing or cannot be read")
         return
     if attached is not None and attached != beside:
@@ -215,12 +236,16 @@ def _check_report(folder: Path, verdict: Verdict) -> None:
 
 def _attached(data: bytes, where: str, verdict: Verdict) -> dict[str, Any] | None:
     from pyhanko.pdf_utils.embed import FileSpec  # noqa: F401 - loads the reader's support for attachments
+    from pyhanko.pdf_utils.misc import PdfError
     from pyhanko.pdf_utils.reader import PdfFileReader
 
-    names = PdfFileReader(io.BytesIO(data)).root["/Names"]["/EmbeddedFiles"]["/Names"]
-    for place in range(0, len(names), 2):
-        if str(names[place]) == "report.json":
-            stream = names[place + 1]["/EF"]["/F"]
-            return json.loads(stream.data)
+    try:
+        names = PdfFileReader(io.BytesIO(data)).root["/Names"]["/EmbeddedFiles"]["/Names"]
+        for place in range(0, len(names), 2):
+            if str(names[place]) == "report.json":
+                return json.loads(names[place + 1]["/EF"]["/F"].data)  # pyHanko unpacks no bomb
+    except (PdfError, KeyError, TypeError, IndexError, ValueError, AttributeError, RecursionError) as error:
+        verdict.found(where, f"its report.json cannot be read ({type(error).__name__})")
+        return None
     verdict.found(where, "carries no report.json")
     return None

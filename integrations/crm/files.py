@@ -4,6 +4,7 @@
 every drop is a full export, and what it lacks is gone. Columns are fields.
 """
 
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from integrations.sync.base import SyncError
 
 PAGE = 5_000
 SUFFIXES = (".csv", ".xlsx", ".jsonl", ".ndjson", ".parquet")
+LARGEST_MB = 500  # of a file, and of what an Excel file unpacks to: both are held in memory
 
 
 class Options(BaseModel):
@@ -100,8 +102,12 @@ class Files:
                 f"{self.name}: no file in {folder} fits {pattern}", f"Put one there ({', '.join(SUFFIXES)})"
             )
         try:
+            size = _unpacked_bytes(found[-1])
+            if size > LARGEST_MB * 1_000_000:
+                said = f"{found[-1].name} holds {size // 1_000_000:,} MB, at most {LARGEST_MB} are read"
+                raise SourceError(f"{self.name}: {said}", "Export fewer columns, or read the system itself")
             return _read(found[-1], self.options.sheet)
-        except (pl.exceptions.PolarsError, fastexcel.FastExcelError, OSError, ValueError) as error:
+        except (pl.exceptions.PolarsError, fastexcel.FastExcelError, zipfile.BadZipFile, OSError, ValueError) as error:
             said = " ".join(str(error).split())[:200]
             raise SourceError(f"{self.name}: {found[-1].name} cannot be read: {said}", "Export it again") from error
 
@@ -121,6 +127,14 @@ class Files:
         except ValueError:
             return text
         return text if moment is None else self._value(moment)
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """Bytes that reading the file takes; an Excel file is an archive, and says what its members unpack to."""
+    if path.suffix.lower() != ".xlsx":
+        return path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        return sum(entry.file_size for entry in archive.infolist())
 
 
 def _read(path: Path, sheet: str | None) -> pl.DataFrame:

@@ -1,12 +1,13 @@
 """Exports in a folder, and the outcomes that follow from hire dates: ramp, retention, CSAT by window."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import polars as pl
 import pytest
@@ -53,6 +54,20 @@ class Drops:
 
     def outcomes(self) -> set[tuple]:
         return set(self.home.outcomes("kind, value, reference, exposure_from"))
+
+
+def bomb(path: Path, sheet: bytes | None = None) -> None:
+    """The workbook with a sheet exchanged: for one that unpacks to 600 MB, or for ``sheet``."""
+    whole = path.with_suffix(".whole")
+    path.rename(whole)
+    with ZipFile(whole) as old, ZipFile(path, "w", ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            if name != "xl/worksheets/sheet1.xml":
+                new.writestr(name, old.read(name))
+        with new.open("xl/worksheets/sheet1.xml", "w") as member:
+            for block in [b" " * 1_000_000] * 600 if sheet is None else [sheet]:
+                member.write(block)
+    whole.unlink()
 
 
 @pytest.fixture
@@ -166,6 +181,38 @@ def test_a_drop_that_cannot_be_read_is_one_clear_line(
     with pytest.raises(SourceError, match=said) as caught:
         drops.home.read("drops")
     assert "\n" not in str(caught.value)
+
+
+def test_a_workbook_that_unpacks_to_far_too_much_is_not_unpacked(drops: Drops) -> None:
+    drops.connect({"deals": DEALS})
+    as_excel(drops.folder / "deals-1.xlsx")
+    bomb(drops.folder / "deals-1.xlsx")
+    assert (drops.folder / "deals-1.xlsx").stat().st_size < 1_000_000
+    with pytest.raises(SourceError, match=r"deals-1\.xlsx holds 600 MB, at most 500 are read"):
+        drops.home.read("drops")
+
+
+@pytest.mark.parametrize(
+    "entities",
+    [
+        '<!ENTITY x SYSTEM "file:///etc/passwd">',
+        '<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;"><!ENTITY x "&b;&b;&b;&b;&b;&b;&b;&b;">',
+    ],
+)
+def test_an_entity_in_a_workbook_is_not_followed(drops: Drops, entities: str) -> None:
+    drops.connect({"deals": DEALS})
+    path = drops.folder / "deals-1.xlsx"
+    as_excel(path)
+    with ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    told = sheet.replace(">007<", ">&x;<")
+    assert told != sheet
+    bomb(path, f'<?xml version="1.0"?><!DOCTYPE worksheet [{entities}]>{told}'.encode())
+    with contextlib.suppress(SourceError):
+        drops.home.read("drops")
+    kept = b"".join(each.read_bytes() for each in (drops.folder.parent / "home").rglob("*") if each.is_file())
+    assert b"root:" not in kept
+    assert b"haha" not in kept
 
 
 def test_csat_by_agent_and_window_keeps_sum_and_count(drops: Drops) -> None:
