@@ -33,7 +33,7 @@ def over_tls(scope: Message) -> bool:
     Anybody can claim it, and is then told so themselves: a browser ignores the header that follows on plain HTTP.
     """
     forwarded = next((value for name, value in scope["headers"] if name == b"x-forwarded-proto"), b"")
-    return scope["scheme"] in ("https", "wss") or forwarded.split(b",")[0].strip() == b"https"
+    return scope.get("scheme") in ("https", "wss") or forwarded.split(b",")[0].strip() == b"https"
 
 
 def encoded(wanted: dict[str, str]) -> Raw:

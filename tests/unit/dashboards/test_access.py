@@ -84,4 +84,11 @@ def test_guard_sets_headers_and_closes_metrics() -> None:
     headers = dict(call("/", "127.0.0.1")[0]["headers"])
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"referrer-policy"] == b"no-referrer"
+    assert b"strict-transport-security" not in headers
     assert call("/_stcore/metrics", "127.0.0.1")[0]["status"] == 404
+
+
+def test_a_public_address_of_tls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLECALL_PUBLIC_URL", "https://rolecall.example.com")
+    headers = dict(call("/", "127.0.0.1")[0]["headers"])
+    assert headers[b"strict-transport-security"] == b"max-age=31536000"
