@@ -66,6 +66,24 @@ def truncate_events(draw: random.Random, home: Path) -> str:
     return f"events {seq} to"
 
 
+def regrow_events(draw: random.Random, home: Path) -> str:
+    """Cut off the end, and let Rolecall itself add events after that: fewer than were cut, as many, or more."""
+    from governance.audit.chain import Event, record
+    from governance.state import State
+
+    con = _database(home)
+    noted = con.execute("select max(seq) from audit_events").fetchone()[0]
+    seq = max(1, noted - draw.randrange(6))
+    con.execute("delete from audit_events where seq >= ?", (seq,))
+    con.close()
+    state = State.open(f"sqlite:///{home / 'state.db'}")
+    grown = draw.randrange(1, 12)
+    record(state, [Event("access", "forged", f"session:{number}") for number in range(grown)])
+    state.close()
+    last = seq + grown - 1
+    return f"events {last + 1} to {noted}" if last < noted else f"event {noted}"
+
+
 def rewrite_events(draw: random.Random, home: Path) -> str:
     """Change one event and compute every hash after it anew, as one who knows the scheme would."""
     from governance.audit.links import COMMITTED, commitment, link
@@ -204,6 +222,6 @@ def delete_root(draw: random.Random, home: Path) -> str:
 
 
 KINDS: tuple[Tampering, ...] = (
-    edit_event, delete_event, swap_events, truncate_events, rewrite_events, replay_event, edit_batch, delete_batch,
-    flip_lake, delete_lake, swap_lake, truncate_lake, plant_lake, flip_marts, edit_roots, delete_root,
+    edit_event, delete_event, swap_events, truncate_events, regrow_events, rewrite_events, replay_event, edit_batch,
+    delete_batch, flip_lake, delete_lake, swap_lake, truncate_lake, plant_lake, flip_marts, edit_roots, delete_root,
 )  # fmt: skip

@@ -6,17 +6,18 @@ drain that takes them to the lake.
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from sqlalchemy import event as listening
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from governance.audit.head import START, Head, UnreadableHeadError, head_file, note_head, read_head
 from governance.audit.links import GENESIS, canonical, commitment, link, sha256
 from governance.names import storable
 from governance.state import State
@@ -24,11 +25,12 @@ from governance.state.bulk import chunks
 from governance.state.locks import lock
 from governance.state.models import AuditRow
 
+LOG = logging.getLogger("rolecall.audit")
 TABLE = AuditRow.__table__.c
 COLUMNS = tuple(AuditRow.__table__.columns.keys())
 PAGE = 10_000
 SALT_BYTES = 16
-_WITNESSED = "audit_head"  # where a session keeps the head to write down once it has committed
+_WITNESSED = "audit_head"  # where a session keeps the event to note once it has committed
 
 Kind = Literal[
     "ingest", "gate_decision", "score", "revision", "review", "contest", "case", "export", "delivery", "access",
@@ -68,6 +70,7 @@ def append(session: Session, events: Sequence[Event]) -> list[int]:
     lock(connection, "audit")
     last = session.execute(select(TABLE.seq, TABLE.hash).order_by(TABLE.seq.desc()).limit(1)).one_or_none()
     seq, prev = (0, GENESIS) if last is None else (int(last[0]), str(last[1]))
+    holds_noted = _holds_noted(session, seq)
     rows: list[dict[str, Any]] = []
     for each in fresh:
         seq += 1
@@ -75,7 +78,8 @@ def append(session: Session, events: Sequence[Event]) -> list[int]:
         prev = row["hash"]
         rows.append(row)
     connection.execute(insert(AuditRow.__table__), rows)  # type: ignore[arg-type]
-    _witness(session, seq, prev)
+    if holds_noted:
+        _witness(session, Head(seq, prev))
     return [row["seq"] for row in rows]
 
 
@@ -101,12 +105,6 @@ def stream(session: Session) -> Iterator[dict[str, Any]]:
         if len(page) < PAGE:
             return
         after = page[-1].seq
-
-
-def head_file(state: State) -> Path | None:
-    """Where the newest sequence number is noted beside a SQLite file; a shortened chain is shorter than it."""
-    database = state.engine.url.database
-    return Path(f"{database}.head") if state.dialect == "sqlite" and database else None
 
 
 def _unrecorded(session: Session, events: Sequence[Event]) -> list[Event]:
@@ -150,22 +148,35 @@ def _parsed(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"body": json.loads(row["body"]) if row["body"] else {}}
 
 
-def _witness(session: Session, seq: int, head: str) -> None:
-    """Note the head beside the database once the transaction is durable; never before, since it may fail."""
-    bind = session.get_bind()
-    database = bind.engine.url.database
-    if bind.dialect.name != "sqlite" or not database:
-        return
-    first = _WITNESSED not in session.info
-    session.info[_WITNESSED] = (Path(f"{database}.head"), seq, head)
-    if first:
-        listening.listen(session, "after_commit", _write_head)
-
-
-def _write_head(session: Session) -> None:
-    path, seq, head = session.info.pop(_WITNESSED, (None, 0, ""))
+def _holds_noted(session: Session, seq: int) -> bool:
+    """Whether the chain, ``seq`` events long, still holds the one noted beside it; before the first the note starts."""
+    path = head_file(session.get_bind().engine)
     if path is None:
+        return False
+    if seq == START.seq and not path.exists():
+        note_head(path, START)
+    try:
+        noted = read_head(path)
+    except UnreadableHeadError:
+        return False
+    if noted is None or noted == START:
+        return noted is not None
+    return session.scalar(select(TABLE.hash).where(TABLE.seq == noted.seq)) == noted.hash
+
+
+def _witness(session: Session, head: Head) -> None:
+    """Note the newest event once the transaction is durable; never before, since it may fail."""
+    first = _WITNESSED not in session.info
+    session.info[_WITNESSED] = head
+    if first:
+        listening.listen(session, "after_commit", _note)
+
+
+def _note(session: Session) -> None:
+    head, path = session.info.pop(_WITNESSED, None), head_file(session.get_bind().engine)
+    if head is None or path is None:
         return
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    draft.write_text(f"{seq} {head}\n", encoding="ascii")
-    draft.replace(path)
+    try:
+        note_head(path, head)
+    except OSError as error:  # what was done is committed; the next event raises the note over this one too
+        LOG.warning("%s: event %d was recorded and not noted (%s)", path.name, head.seq, error.strerror)

@@ -9,7 +9,8 @@ from typing import Any
 from cryptography import x509
 from sqlalchemy import select
 
-from governance.audit.chain import head_file, stream
+from governance.audit.chain import stream
+from governance.audit.head import START, Head, UnreadableHeadError, head_file, read_head
 from governance.audit.keys import fingerprint
 from governance.audit.links import GENESIS, commitment, link, sha256
 from governance.audit.roots import FILE, holds, read_roots, roots_file
@@ -48,11 +49,14 @@ class Verdict:
 def verify_home(settings: Settings, state: State) -> Verdict:
     """Compare everything that the chain vouches for with what is there."""
     verdict = Verdict()
+    path = head_file(state.engine)
+    noted = _noted(path, verdict)  # before the events, since others may add and note more of them meanwhile
     with state.reading() as session:
         events = list(stream(session))
     bodies = list(check_chain(events, verdict))
     verdict.counts["events"] = len(events)
-    _check_head(head_file(state), events, verdict)
+    if path is not None:
+        _check_head(path, noted, events, verdict)
     _check_roots(settings, events, verdict)
     _check_lake(settings.lake, bodies, verdict)
     _check_published(settings.marts, bodies, verdict)
@@ -91,25 +95,28 @@ def _forgotten(events: Sequence[dict[str, Any]]) -> set[int]:
     return found
 
 
-def _check_head(path: Path | None, events: Sequence[dict[str, Any]], verdict: Verdict) -> None:
+def _noted(path: Path | None, verdict: Verdict) -> Head | None:
+    """The newest event as noted beside the database; ``None`` where there is no such note."""
     if path is None:
-        return
+        return None
     try:
-        text = path.read_text("ascii").split()
-        seq, head = int(text[0]), text[1]
-    except FileNotFoundError:
-        if events:
+        return read_head(path)
+    except UnreadableHeadError:
+        verdict.found(path.name, "the note of the newest event cannot be read")
+        return None
+
+
+def _check_head(path: Path, noted: Head | None, events: Sequence[dict[str, Any]], verdict: Verdict) -> None:
+    if noted is None:
+        if events and not path.exists():
             verdict.found(path.name, "the note of the newest event is missing")
         return
-    except (ValueError, IndexError, UnicodeDecodeError):
-        verdict.found(path.name, "the note of the newest event cannot be read")
-        return
-    at = {event["seq"]: event["hash"] for event in events}
+    at = {START.seq: START.hash} | {event["seq"]: event["hash"] for event in events}
     last = events[-1]["seq"] if events else 0
-    if last < seq:
-        verdict.found(f"events {last + 1} to {seq}", "cut off from the end of the chain")
-    elif at.get(seq) != head:
-        verdict.found(f"event {seq}", "is not the event that was written under this number")
+    if last < noted.seq:
+        verdict.found(f"events {last + 1} to {noted.seq}", "cut off from the end of the chain")
+    elif at.get(noted.seq) != noted.hash:
+        verdict.found(f"event {noted.seq}", "is not the event that was written under this number")
 
 
 def _check_roots(settings: Settings, events: Sequence[dict[str, Any]], verdict: Verdict) -> None:
