@@ -10,7 +10,7 @@ from datetime import date
 import dagster as dg
 import duckdb
 
-from assets.checks import reconcile, statements
+from assets.checks import gradebooks, reconcile, statements
 from assets.checks.verdicts import (
     Result,
     judge_suite,
@@ -19,7 +19,7 @@ from assets.checks.verdicts import (
     mart_source,
     working_files,
 )
-from assets.contracts import JUDGED, MARTS, OVERVIEWS, RAW, TABLES, XAPI_STATEMENTS, Table
+from assets.contracts import JUDGED, LMS_RECONCILIATION, MARTS, OVERVIEWS, RAW, TABLES, XAPI_STATEMENTS, Table
 from assets.duck import connect
 from assets.marts.assets import POOL
 from assets.marts.tenants import tenants
@@ -229,13 +229,26 @@ side_checks = [
 ]
 
 
-@dg.multi_asset_check(name="mart_checks", specs=_specs(SHOWN), can_subset=True, pool=POOL)
+MART_SPECS = [
+    *_specs(SHOWN),
+    dg.AssetCheckSpec(
+        "no_forged_score", asset=["marts", "lms_reconciliation"],
+        description="No LMS holds a score that no session explains",
+    ),
+]  # fmt: skip
+
+
+@dg.multi_asset_check(name="mart_checks", specs=MART_SPECS, can_subset=True, pool=POOL)
 def mart_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Marts of the run's tenants, before anything is published; in the writers' pool, since it opens their files."""
     settings = workspace.settings()
     wanted = scoped(tenants(workspace.lake(), settings.marts), context.run.tags)
     with working_files(settings, wanted) as (con, attached):
-        yield from _judge(context, con, SHOWN, lambda table: mart_source(table, attached), loose=False)
+        judged = _judge(context, con, SHOWN, lambda table: mart_source(table, attached), loose=False)
+        held = gradebooks.suspicious(con, mart_source(LMS_RECONCILIATION, attached))
+    yield from judged
+    told = Result(not held, gradebooks.sentence(held), {"scores": sum(held.values()), "by_lms": held})
+    yield from _outcome(context, LMS_RECONCILIATION.path, "no_forged_score", told, dg.AssetCheckSeverity.WARN)
 
 
 @dg.multi_asset_check(

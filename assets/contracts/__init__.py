@@ -43,6 +43,7 @@ __all__ = [
     "EFFECTS",
     "EXPORTS",
     "JUDGED",
+    "LMS_RECONCILIATION",
     "MARTS",
     "OVERVIEWS",
     "PUBLISHED",

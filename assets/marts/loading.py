@@ -113,6 +113,7 @@ def load(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: Scope) 
     changed = {"learners": _learners(con, lake, tenant, scope), "launches": _launches(con, lake, tenant, scope)}
     plans = [_plan(con, lake, tenant, name) for name in PUBLISHED_CORE if TABLES[f"core/{name}"].partitioned]
     days = {day for plan in plans if plan.name != "outcomes" for day in plan.replaced}
+    scope.outcomes_changed = any(plan.replaced for plan in plans if plan.name == "outcomes")
     scope.note(con, days)
     side_by_side(con, lambda desk, plan: _carry_out(desk, lake, tenant, plan), plans)
     for plan in plans:

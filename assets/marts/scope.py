@@ -41,6 +41,7 @@ class Scope:
     weeks: set[date] = field(default_factory=set)
     learners_changed: bool = False
     registers_changed: bool = False  # of those that a mart is made of
+    outcomes_changed: bool = False  # they reach no day's marts, but what LMSs hold is compared whole
     whole: bool = False
     watched_changed: bool = False
 
@@ -52,7 +53,14 @@ class Scope:
     @property
     def empty(self) -> bool:
         """Nothing changed."""
-        return not (self.whole or self.days or self.weeks or self.learners_changed or self.registers_changed)
+        return not (
+            self.whole
+            or self.days
+            or self.weeks
+            or self.learners_changed
+            or self.registers_changed
+            or self.outcomes_changed
+        )
 
     def covers_all(self, reach: str) -> bool:
         """The table is built whole under this scope."""

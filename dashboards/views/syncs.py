@@ -1,14 +1,15 @@
-"""Syncs: has everything arrived where it was sent, and what was refused?"""
+"""Syncs: has everything arrived where it was sent, what was refused, and does an LMS hold what nobody scored?"""
 
 from datetime import UTC, datetime
 
 import polars as pl
 import streamlit as st
 
-from dashboards import shell
+from dashboards import lms_queries, shell
 from dashboards.figures.deliveries import deliveries
 from dashboards.mart_queries import mart
 from dashboards.names import humanise, plain
+from dashboards.shell import Page
 from dashboards.wording import ago, count, listing, percent
 
 KINDS = {"lrs": "LRS", "lms": "LMS", "crm": "CRM"}
@@ -47,6 +48,35 @@ RECORDS = {
     "reason": st.column_config.TextColumn("Reason", width="large"),
     "attempt": NUMBER("Try"),
 }
+SEVERITIES = {"high": "high: possibly forged", "medium": "medium: somebody has to look", "low": "low: expected"}
+CLASSES = {
+    "no_session": "a grade without any scored session",
+    "differs": "a score that no session has",
+    "unmatched": "a person whom no learner matches",
+    "stale": "the score of an earlier session",
+    "not_in_lms": "scored here, no grade there yet",
+    "matched": "agrees",
+}
+COMPARED = {
+    "severity": st.column_config.TextColumn("Severity"),
+    "connector": st.column_config.TextColumn("LMS"),
+    "found": st.column_config.TextColumn("What the LMS holds"),
+    "records": NUMBER("Records"),
+    "since": TIME("Since (UTC)", format="YYYY-MM-DD HH:mm", help="When the oldest was graded there, or scored here"),
+}
+FINDINGS = {
+    "severity": st.column_config.TextColumn("Severity"),
+    "connector": st.column_config.TextColumn("LMS"),
+    "learner_key": st.column_config.TextColumn("Learner"),
+    "scenario": st.column_config.TextColumn("Scenario"),
+    "lms_score": NUMBER("LMS score", format="percent"),
+    "our_score": NUMBER("Our score", format="percent", help="Of the latest scored session"),
+    "best_score": NUMBER("Our best score", format="percent"),
+    "since": TIME("Since (UTC)", format="YYYY-MM-DD HH:mm", help="When it was graded there, or scored here"),
+    "reason": st.column_config.TextColumn("What was found", width="large"),
+    "session_id": st.column_config.TextColumn("Session"),
+    "record": st.column_config.TextColumn("Record in the LMS"),
+}
 
 
 def main() -> None:
@@ -54,7 +84,8 @@ def main() -> None:
     page = shell.current_page()
     place = shell.opening("Syncs", "Has everything arrived where it was sent, and what was refused?")
     frame = mart(page.edition, "sync_health", {}, ("kind", "target"))
-    if frame.is_empty():
+    held = lms_queries.tally(page.edition)
+    if frame.is_empty() and held.is_empty():
         shell.answer(place, "0 targets: nothing has been delivered yet.")
         shell.missing(
             "No sync has run.",
@@ -63,9 +94,18 @@ def main() -> None:
         )
         return
     now = datetime.now(UTC)
-    shell.answer(place, sentence(frame, now))
-    frame = frame.with_columns(what=pl.col("kind").replace(KINDS))
-    troubles(frame, now)
+    shell.answer(place, " ".join(part for part in (sentence(frame, now), suspicion(held)) if part))
+    if not frame.is_empty():
+        troubles(frame, now)
+    if not held.is_empty():
+        gradebooks(page, held)
+    if not frame.is_empty():
+        targets(frame.with_columns(what=pl.col("kind").replace(KINDS)))
+        rejects(mart(page.edition, "sync_rejects", {}, ("refused_at desc",)))
+
+
+def targets(frame: pl.DataFrame) -> None:
+    """Everything that was planned, by target."""
     shell.section("Records by target", "Everything that was planned for each target, by what the target said last.")
     alt = "; ".join(
         f"{row['target']}: {count(row['acknowledged'])} confirmed, {count(row['refused'])} refused"
@@ -73,11 +113,12 @@ def main() -> None:
     )
     shell.chart(deliveries(frame), f"Bars: {alt}.", "sync-targets")
     shell.grid(frame, TARGETS, "sync-targets")
-    rejects(mart(page.edition, "sync_rejects", {}, ("refused_at desc",)))
 
 
 def sentence(frame: pl.DataFrame, now: datetime) -> str:
     """The answer: how much is confirmed of what was planned, what is left, and how old it is."""
+    if frame.is_empty():
+        return "0 targets: nothing has been delivered yet."
     sums = {state: int(frame[state].sum() or 0) for state in STATES}
     planned = sum(sums.values())
     text = f"**{percent(sums['acknowledged'] / planned, 1) if planned else '–'} confirmed:** "
@@ -90,6 +131,17 @@ def sentence(frame: pl.DataFrame, now: datetime) -> str:
     return text + (f". The newest was confirmed {ago(newest, now)}." if isinstance(newest, datetime) else ".")
 
 
+def suspicion(held: pl.DataFrame) -> str:
+    """How many scores of LMSs no session explains; empty where no LMS is compared."""
+    if held.is_empty():
+        return ""
+    high = held.filter(pl.col("severity") == "high")
+    if high.is_empty():
+        return "No score in an LMS looks forged."
+    where = listing([plain(name) for name in high["connector"].unique().sort()])
+    return f"**{count(high['records'].sum(), 'score')} in {where} may be forged.**"
+
+
 def troubles(frame: pl.DataFrame, now: datetime) -> None:
     """What needs somebody: runs that failed, targets that pause, erasures without confirmation."""
     for row in frame.iter_rows(named=True):
@@ -100,6 +152,22 @@ def troubles(frame: pl.DataFrame, now: datetime) -> None:
             st.info(f"{plain(row['target'])} asked to be left alone until {row['paused_until']:%Y-%m-%d %H:%M} UTC.")
         if row["erasures_open"]:
             st.warning(f"{plain(row['target'])} has not confirmed {count(row['erasures_open'], 'erasure')}.")
+
+
+def gradebooks(page: Page, held: pl.DataFrame) -> None:
+    """What each LMS holds against our own sessions: counts for everybody here, rows for who may list the learners."""
+    shell.section(
+        "Scores in your LMS",
+        "Compared with our scored sessions at every run. A learner can write any score into an LMS from the browser; "
+        "one that no session explains stands here as possibly forged.",
+    )
+    told = held.with_columns(severity=pl.col("severity").replace(SEVERITIES), found=pl.col("class").replace(CLASSES))
+    shell.grid(told, COMPARED, "lms-comparison")
+    rows = lms_queries.findings(page.edition, shell.reader_scope())
+    if rows.is_empty() or not shell.may("list_sessions"):
+        return
+    named = rows.with_columns(scenario=pl.col("scenario_id").map_elements(page.names.scenario, return_dtype=pl.String))
+    shell.table(named, FINDINGS, "lms-findings", label=f"The records ({count(rows.height)}): table and CSV")
 
 
 def rejects(frame: pl.DataFrame) -> None:

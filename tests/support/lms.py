@@ -22,7 +22,9 @@ from urllib.request import urlopen
 import duckdb
 import yaml
 from playwright.sync_api import Page
+from support import hard_cases
 from support.command import Command
+from support.hard_cases import HUNDRED_HOURS, TENANT, UGLY, names, session
 from support.served import free_port
 from support.sessions import write
 
@@ -38,9 +40,6 @@ PEERS = PROJECT / "tests" / "peers"
 AGAIN = PEERS / "scorm" / "node_modules" / "scorm-again" / "dist" / "scorm-again.js"
 PLAYER = Path(__file__).parent / "lms_player.html"
 SECRET = "5e" * 32
-TENANT = "acme"
-UGLY = "She said: \"That's <b>great</b> & 'done'\"\nNext line: 漢字, ünïcode, 🎭👩🏽‍💻"
-HUNDRED_HOURS = 360_000
 SCENARIOS = ("conflict-shared-budget", "feedback-missed-release", "sales-renewal-risk", "suitability-fund")
 
 
@@ -165,10 +164,7 @@ def until_answers(address: str, seconds: float = 60) -> None:
 
 def _configure(found: Installation) -> None:
     """Two more scenarios, and destinations whose ports are those of this run."""
-    odd = {"knockout": _rubric("knockout", ("bar", "flow"), low=70), "forty": _rubric("forty", _names(40))}
-    for name, rubric in odd.items():
-        (found.config / "rubrics" / f"{name}.yaml").write_text(yaml.safe_dump(rubric, allow_unicode=True), "utf-8")
-        (found.config / "scenarios" / f"{name}.yaml").write_text(yaml.safe_dump(_scenario(name)), "utf-8")
+    hard_cases.add_to(found.config)
     base = {
         "title": "Test LMS", "tenant": TENANT, "base_url": f"http://127.0.0.1:{found.gateway.port}",
         "origins": [found.lms, f"http://127.0.0.1:{found.weak_port}"], "scheme": "username",
@@ -189,63 +185,6 @@ def _configure(found: Installation) -> None:
         (found.config / "destinations" / f"{name}.yaml").write_text(yaml.safe_dump(base | changes), "utf-8")
 
 
-def _names(count: int) -> tuple[str, ...]:
-    return tuple(f"criterion_{number:02}" for number in range(count))
-
-
-def _rubric(name: str, criteria: tuple[str, ...], low: int | None = None) -> dict[str, Any]:
-    """Criteria from 0 to 100 (of two) or 0 to 4; with ``low`` the first one can fail the session alone."""
-    top = 100 if len(criteria) == 2 else 4
-    levels = {step: f"Level {step} as the rubric's author describes it." for step in range(top + 1)}
-    items = [
-        {
-            "id": each, "name": f'{each} "quoted" & <b>bold</b> 🎭', "competency": "listening", "weight": 1, "min": 0,
-            "max": top, "looks_for": "Whatever this criterion is about.", "levels": levels,
-        }
-        for each in criteria
-    ]  # fmt: skip
-    if low is not None:
-        items[0] |= {"minimum": low, "blocker": True}
-    return {
-        "id": name, "version": "1", "title": name, "purpose": "Judges what the tests want to have judged.",
-        "criteria": items, "pass_rule": {"overall_minimum": 0.7},
-    }  # fmt: skip
-
-
-def _scenario(name: str) -> dict[str, Any]:
-    sentence = "A sentence that is long enough to be one."
-    return {
-        "id": name, "version": "1", "kind": "sales", "title": f"Odd case: {name}",
-        "rubric": {"id": name, "version": "1"},
-        "difficulty": 3, "duration_min": 10, "languages": ["en"], "audience": "Testers",
-        "learning_objectives": [sentence], "brief": sentence,
-        "counterpart": {"name": "Kim", "role": "Buyer", "background": sentence, "opening": "Hi.", "hidden": sentence},
-    }  # fmt: skip
-
-
-def session(
-    number: int, learner: str, scenario: str, version: str, rubric: tuple[str, str], scores: dict[str, float],
-    seconds: int = 600, comment: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """One scored session as a bundle."""
-    day = f"2026-11-{number:02}"
-    criteria = [
-        {"criterion_id": name, "score": score, "comment": comment and f"{comment} ({name})"}
-        for name, score in scores.items()
-    ]
-    end = f"{day}T09:10:00Z" if seconds == 600 else "2026-11-28T13:00:00Z"  # 100 hours after the 24th, 9:00
-    return {
-        "format": "rolecall.session/1", "engine": "generic", "engine_session_id": f"s-{number}-{learner}-{scenario}",
-        "launch": {"tenant": TENANT, "learner_id": learner, "scenario_id": scenario, "scenario_version": version,
-                   "attempt": 1, "region": "EMEA", "jurisdiction": "DE", "language": "en"},
-        "started_at": f"{day}T09:00:00Z", "ended_at": end, "end_reason": "completed",
-        "turns": [{"speaker": "learner", "text": "Hello.", "start_s": 1.0, "duration_s": 2.0}],
-        "assessments": [{"rubric_id": rubric[0], "rubric_version": rubric[1],
-                         "scorer": {"kind": "engine_llm", "id": "submit_rubric", "version": "1"},
-                         "scored_at": f"{day}T09:15:02Z", "criteria": criteria}],
-    }  # fmt: skip
-
-
 def _load(found: Installation) -> None:
     catalog = Catalog.load(found.config)
     records = []
@@ -259,8 +198,8 @@ def _load(found: Installation) -> None:
         records.append(session(2 + place, "cleo", name, scenario.version, key, best))
     records += [
         session(8, "ada", "knockout", "1", ("knockout", "1"), {"bar": 65, "flow": 100}),
-        session(24, "ada", "forty", "1", ("forty", "1"), dict.fromkeys(_names(40), 3), HUNDRED_HOURS, UGLY),
-        session(10, "zoe", "forty", "1", ("forty", "1"), dict.fromkeys(_names(40), 0)),
+        session(24, "ada", "forty", "1", ("forty", "1"), dict.fromkeys(names(40), 3), HUNDRED_HOURS, UGLY),
+        session(10, "zoe", "forty", "1", ("forty", "1"), dict.fromkeys(names(40), 0)),
     ]
     found.rolecall("ingest", str(write(found.folder / "sessions.jsonl", records)), "--tenant", TENANT)
     found.rolecall("run")

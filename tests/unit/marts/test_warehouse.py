@@ -12,6 +12,7 @@ from support.synthetic import Draw, catalog_frames, core_frames
 from assets.contracts import MARTS, PUBLISHED
 from assets.lake import Lake
 from assets.marts.publish import manifest_of, publish
+from assets.marts.tables import LMS_ACTIVITIES
 from assets.marts.tenants import tenants
 from assets.marts.warehouse import Reference, Refreshed, Warehouse
 
@@ -22,7 +23,8 @@ NOW = datetime(2026, 11, 3, 6, tzinfo=UTC)
 class Place:
     """A lake with drawn sessions and the warehouse over it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, rules: Reference = RULES) -> None:
+        self.rules = rules
         self.frames = core_frames(Draw(sessions=900, learners=60, days=35))
         self.lake = Lake(root / "lake")
         write_lake(self.lake, self.frames)
@@ -30,7 +32,7 @@ class Place:
         self.warehouse = Warehouse(root / "marts" / "acme", "acme")
 
     def refresh(self, **options: bool) -> Refreshed:
-        return self.warehouse.refresh(self.lake, RULES, **options)
+        return self.warehouse.refresh(self.lake, self.rules, **options)
 
     def tables(self, warehouse: Warehouse | None = None) -> dict[str, pl.DataFrame]:
         with (warehouse or self.warehouse).open() as con:
@@ -42,7 +44,7 @@ class Place:
     def agrees_with_a_whole_rebuild(self) -> None:
         other = Warehouse(self.root / "other", "acme")
         other.discard()
-        other.refresh(self.lake, RULES)
+        other.refresh(self.lake, self.rules)
         mine, whole = self.tables(), self.tables(other)
         for name in PUBLISHED:
             assert_frame_equal(mine[name], whole[name], rel_tol=1e-9, abs_tol=1e-9)
@@ -139,6 +141,27 @@ def test_a_launch_waits_as_launched_until_its_session_comes_in_another_week(plac
     )
     write_lake(place.lake, {"sessions": pl.concat([place.frames["sessions"], came], how="diagonal_relaxed")})
     place.refresh()
+    place.agrees_with_a_whole_rebuild()
+
+
+def test_a_grade_that_arrives_alone_is_compared(tmp_path: Path) -> None:
+    """No session changed, so that nothing but the outcome says that there is work."""
+    person = "l_nobody"
+    activities = pl.DataFrame([("acme", "moodle", "13", "sales-discovery")], schema=LMS_ACTIVITIES, orient="row")
+    place = Place(tmp_path, Reference({**catalog_frames(), "lms_activities": activities}, 10))
+    place.refresh()
+    late = datetime(2027, 1, 4, 9, tzinfo=UTC)
+    grade = place.frames["outcomes"].head(1).with_columns(
+        outcome_id=pl.lit("moodle/grades/13:5"), reference=pl.lit("moodle/grades/13:5"), source=pl.lit("moodle"),
+        kind=pl.lit("lms_grade"), value=1.0, unit=pl.lit("share"),
+        learner_key=pl.lit(person), occurred_at=pl.lit(late), day=pl.lit(late.date()),
+        attributes=pl.lit('{"activity": "13"}'),
+    )  # fmt: skip
+    write_lake(place.lake, {"outcomes": pl.concat([place.frames["outcomes"], grade], how="diagonal_relaxed")})
+    done = place.refresh()
+    assert [name for name, days in done.changed.items() if days] == ["outcomes"]
+    held = place.tables()["lms_reconciliation"].filter(pl.col("learner_key") == person)
+    assert held.select("class", "severity", "lms_score").rows() == [("no_session", "high", 1.0)]
     place.agrees_with_a_whole_rebuild()
 
 

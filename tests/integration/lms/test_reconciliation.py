@@ -1,0 +1,131 @@
+"""A score that a learner wrote into the LMS from the browser: flagged by the next run in mart, check and page."""
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+from streamlit.testing.v1 import AppTest
+from support import hard_cases, moodle
+from support.command import Command
+from support.hard_cases import session
+from support.moodle import Moodle
+from support.sessions import write
+
+from dashboards import access
+from governance.access.users import Role
+from governance.settings import PROJECT, Settings
+from pipelines import environment
+
+CHECK = dg.AssetCheckKey(dg.AssetKey(["marts", "lms_reconciliation"]), "no_forged_score")
+COMMITTED = 1_795_424_570  # 23 November 2026, 9:02:50 UTC
+HONEST = ("matched", "low", 0.825, 0.825)
+RAISED = ("differs", "high", 1.0, 0.825)
+INVENTED = ("no_session", "high", 1.0, None)
+
+
+class Home:
+    """A home whose LMS is the recorded Moodle; ada is its learner1, cleo its learner3 and was never scored."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        config = folder / "config"
+        shutil.copytree(PROJECT / "config", config)
+        hard_cases.add_to(config)
+        given = yaml.safe_load((config / "connectors" / "moodle-example.yaml").read_text("utf-8"))
+        given |= {"enabled": True, "url": address, "activities": {"13": "knockout"}}
+        (config / "connectors" / "moodle.yaml").write_text(yaml.safe_dump(given), "utf-8")
+        self.rolecall = Command(folder / "home", ROLECALL_CONFIG=str(config), ROLECALL_MOODLE_TOKEN=moodle.TOKEN)
+        self.settings = Settings(home=folder / "home", config=config)
+        people = folder / "learners.csv"
+        with people.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("tenant", "learner_id", "region", "accounts"), *(
+                    ("acme", name, "EMEA", f'{{"moodle": "{number}"}}') for name, number in (("ada", 3), ("cleo", 5))
+                )]
+            )  # fmt: skip
+        scored = session(8, "ada", "knockout", "1", ("knockout", "1"), {"bar": 65, "flow": 100})
+        sessions = write(folder / "sessions.jsonl", [scored])
+        self.rolecall("ingest", str(sessions), "--learners", str(people), "--tenant", "acme")
+
+    def next_run(self) -> list[tuple[Any, ...]]:
+        """What the mart says after a sync and a run, but for those whose score is not in the LMS."""
+        self.rolecall("sync", "lms", "--connector", "moodle")
+        self.rolecall("run")
+        rows = self.rolecall.rows(
+            "select class, severity, lms_score, our_score from lms_reconciliation where scenario_id = 'knockout'"
+            " order by all"
+        )
+        return [tuple(row.values()) for row in rows]
+
+    def check(self) -> tuple[bool, dg.AssetCheckSeverity, Any]:
+        """The newest verdict of the check: passed, how severe, and how many scores."""
+        instance = environment.instance(self.settings)
+        try:
+            records = instance.event_log_storage.get_asset_check_execution_history(CHECK, limit=1)
+        finally:
+            instance.dispose()
+        event = records[0].event
+        assert event is not None
+        assert event.dagster_event is not None
+        found = event.dagster_event.asset_check_evaluation_data
+        return found.passed, found.severity, found.metadata["scores"].value
+
+
+@pytest.fixture
+def site() -> Moodle:
+    return Moodle()
+
+
+@pytest.fixture
+def home(tmp_path: Path, site: Moodle) -> Iterator[Home]:
+    moodle.recorded("core_enrol_get_enrolled_users")
+    with moodle.serving(site) as address:
+        yield Home(tmp_path, address)
+
+
+def forged(grades: dict[int, float]) -> Any:
+    """The recorded grades, with what learners committed from the console into the first package."""
+    report = moodle.recorded("gradereport_user_get_grade_items_all")
+    items = [(each["userid"], item) for each in report["usergrades"] for item in each["gradeitems"]]
+    for user, item in items:
+        if item.get("cmid") == 13 and user in grades:
+            item |= {"graderaw": grades[user], "gradedategraded": COMMITTED}
+    return report
+
+
+def opened(home: Home, monkeypatch: pytest.MonkeyPatch, reader: access.Reader) -> AppTest:
+    monkeypatch.setenv("ROLECALL_HOME", str(home.settings.home))
+    monkeypatch.setenv("ROLECALL_CONFIG", str(home.settings.config))
+    monkeypatch.setattr(access, "reader_of", lambda *_: reader)
+    app = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=120)
+    page = app.run().switch_page("views/syncs.py").run()
+    assert not page.exception
+    return page
+
+
+@pytest.mark.timeout(280)
+def test_scores_from_the_console_are_flagged_by_the_next_run(
+    home: Home, site: Moodle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home.next_run() == [HONEST]
+    assert home.check() == (True, dg.AssetCheckSeverity.WARN, 0)
+    assert "No score in an LMS looks forged." in opened(home, monkeypatch, access.LOCAL).markdown[1].value
+
+    site.changes["gradereport_user_get_grade_items"] = forged({3: 100.0, 5: 100.0})
+    assert home.next_run() == [RAISED, INVENTED]
+    assert home.check() == (False, dg.AssetCheckSeverity.WARN, 2)
+    page = opened(home, monkeypatch, access.LOCAL)
+    assert "2 scores in moodle may be forged" in page.markdown[1].value.replace("\xa0", " ")
+    counts, records = (page.dataframe[place].value for place in (0, 1))
+    assert counts["records"].to_list() == [1, 1]
+    assert records["lms_score"].to_list() == [1.0, 1.0]
+    assert records["scenario"].to_list() == ["Odd case: knockout"] * 2
+    assert {when.isoformat() for when in records["since"]} == {"2026-11-23T09:02:50+00:00"}
+
+    administrator = opened(home, monkeypatch, access.local_user("os:admin", [Role.admin]))
+    assert "may be forged" in administrator.markdown[1].value
+    assert len(administrator.dataframe) == 1
