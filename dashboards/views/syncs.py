@@ -139,7 +139,7 @@ def suspicion(held: pl.DataFrame) -> str:
     if high.is_empty():
         return "No score in an LMS looks forged."
     where = listing([plain(name) for name in high["connector"].unique().sort()])
-    return f"**{count(high['records'].sum(), 'score')} in {where} may be forged.**"
+    return f"**{count(int(high['records'].sum()), 'score')} in {where} may be forged.**"
 
 
 def troubles(frame: pl.DataFrame, now: datetime) -> None:

@@ -102,6 +102,7 @@ def opened(home: Home, monkeypatch: pytest.MonkeyPatch, reader: access.Reader) -
     monkeypatch.setenv("ROLECALL_CONFIG", str(home.settings.config))
     monkeypatch.setattr(access, "reader_of", lambda *_: reader)
     app = AppTest.from_file(str(Path(access.__file__).with_name("app.py")), default_timeout=120)
+    app.session_state["table-lms-findings"] = True
     page = app.run().switch_page("views/syncs.py").run()
     assert not page.exception
     return page
