@@ -34,6 +34,9 @@ def variables(settings: Settings) -> dict[str, str]:
         "DAGSTER_DISABLE_TELEMETRY": "1",
         "DAGSTER_EVENT_BATCH_SIZE": "1000",  # records of many days are written together, see pipelines.event_log
         "GX_ANALYTICS_ENABLED": "false",
+        # Models of three parameters: with a thread a core, OpenBLAS spends five times their work on waiting. It is read
+        # when NumPy is first imported, which no command does before this.
+        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
     }
 
 
