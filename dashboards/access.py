@@ -24,6 +24,7 @@ from governance.state import State
 
 Reader = User
 LOCAL = local_user("local", source="this machine")
+COOKIE = "_streamlit_user"  # Streamlit's, which holds the claims of a login
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 FRESH_S = 60  # for so long the manager tree behind a login is not read again
 LOOK = timedelta(hours=1)  # the time box of somebody who tries the auditor's view
@@ -89,16 +90,28 @@ def cookie_claims(headers: Mapping[str, str]) -> dict[str, Any] | None:
     """
     from streamlit.auth_util import get_origin_from_redirect_uri
     from streamlit.web.server.starlette import starlette_websocket as own
-    from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
     lowered = {name.lower(): value for name, value in headers.items()}
     try:
         cookies = {name: morsel.value for name, morsel in SimpleCookie(lowered.get("cookie", "")).items()}
     except CookieError:
         return None
-    signed = own._get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+    signed = own._get_signed_cookie_with_chunks(cookies, COOKIE)
     found = own._parse_decoded_user_cookie(signed, get_origin_from_redirect_uri() or "") if signed else {}
     return found if found.get("is_logged_in") is True else None
+
+
+def carries_login(headers: Mapping[str, str]) -> bool:
+    """Whether a request brings a login's cookie, whatever it is worth."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return any(part.strip().startswith(f"{COOKIE}=") for part in lowered.get("cookie", "").split(";"))
+
+
+def brings_login(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether an answer sets a login's cookie; one that takes it away sets an empty one."""
+    given = f"{COOKIE}=".encode()
+    cookies = [value.split(b";")[0] for name, value in headers if name.lower() == b"set-cookie"]
+    return any(each.startswith(given) and each not in (given, given + b'""') for each in cookies)
 
 
 def source(address: str | None, headers: Mapping[str, str]) -> str:

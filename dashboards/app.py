@@ -1,6 +1,7 @@
 """The entry script: finds out who reads, which customer is shown, and runs the chosen page."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
@@ -18,6 +19,7 @@ from dashboards.access import (
     source,
     tenants_for,
 )
+from dashboards.looks import note_refusal
 from dashboards.names import humanise, load_names, plain
 from dashboards.reader import current_edition, published_tenants
 from dashboards.registry import PAGES, Entry, menus
@@ -49,6 +51,8 @@ def reader(settings: Settings, title: str) -> Reader:
         st.stop()
     who = reader_from(settings, st.user.to_dict(), source(address, headers))
     if who is None:
+        where = source(address, headers)
+        note_refusal(settings, None, "log_in", "ended", where, "a login that has ended or names nobody")
         st.title(title)
         st.error("Your login has ended, or it names nobody. Log in again.")
         st.button("Log in again", type="primary", on_click=st.logout)
@@ -93,6 +97,10 @@ def navigation(who: Reader, settings: Settings, tenants: list[str]) -> tuple[Ent
         ]
         for section, entries in menus(open_to).items()
     }
+    asked = urlsplit(st.context.url or "").path.strip("/")
+    refused = next((entry for entry in PAGES if asked and entry.path == asked and not open_to(entry.action)), None)
+    if refused is not None:
+        note_refusal(settings, who, refused.action, "role", who.source or "", asked, next(iter(tenants), ""))
     if not pages:
         st.error("You have no role that opens a page here. Ask an administrator for one.")
         foot(who, settings)
@@ -133,6 +141,7 @@ def main() -> None:
     published = published_tenants(settings.marts)
     tenants = tenants_for(who, published)
     if published and not tenants:
+        note_refusal(settings, who, "connect", "tenant", who.source or "", "no customer in scope")
         st.title(project.dashboard.title)
         st.error("No customer is in your scope. Ask an administrator to extend it.")
         foot(who, settings)

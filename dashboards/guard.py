@@ -5,15 +5,27 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards.access import REFUSAL, expected_host, login_configured, reader_of, source, visitor
+from dashboards.access import (
+    REFUSAL,
+    brings_login,
+    carries_login,
+    cookie_claims,
+    expected_host,
+    login_configured,
+    reader_of,
+    source,
+    visitor,
+)
 from dashboards.content_policy import policy
 from dashboards.looks import note_refusal
 from governance.settings import Settings
 from governance.web_headers import adding, encoded, headers, over_tls
 
 FILES = ("/media/", "/_stcore/upload_file", "/component/media/")  # Streamlit hands these out to anybody
+CALLBACK = "/oauth2callback"  # where the login provider sends people back to
+STREAM = "/_stcore/stream"  # the socket that a page is drawn over, opened once for each visit
 CLOSED = ("/_stcore/metrics", "/_stcore/agent")  # served without a login by Streamlit; nobody needs them here
 
 
@@ -35,7 +47,8 @@ class Guard:
         if scope["path"].startswith(CLOSED):
             await _refuse(scope, receive, send, "not found", 404)
             return
-        await self.app(scope, receive, adding(send, encoded(_headers(scope))))
+        answered = _noting_logins(scope, send) if scope["path"] == CALLBACK else send
+        await self.app(scope, receive, adding(answered, encoded(_headers(scope))))
 
 
 def _door(scope: Scope) -> str | None:
@@ -50,10 +63,29 @@ def _door(scope: Scope) -> str | None:
         known, why = visitor(settings, peer, given) is not None, "log in first"
     else:
         known, why = expected_host(settings, given), "this address is not ROLECALL_PUBLIC_URL"
+        if known and scope["path"] == STREAM and carries_login(given) and cookie_claims(given) is None:
+            note_refusal(settings, None, "log_in", "cookie", source(peer, given), "a cookie that is not ours")
     if known:
         return None
     note_refusal(settings, None, "connect", "stranger", source(peer, given), scope["path"])
     return why
+
+
+def _noting_logins(scope: Scope, send: Send) -> Send:
+    """``send``, with an entry of the access log where the answer brings nobody's login.
+
+    Streamlit checks the provider's token, its signature, audience and end, and says in the answer's cookie alone what
+    came of it.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and not brings_login(message["headers"]):
+            where = source(_peer(scope), Headers(scope=scope))
+            what = "an answer of the provider that does not hold"
+            await run_in_threadpool(note_refusal, Settings(), None, "log_in", "login", where, what)
+        await send(message)
+
+    return sending
 
 
 def _peer(scope: Scope) -> str | None:

@@ -51,12 +51,16 @@ def instance(settings: Settings) -> "dg.DagsterInstance":
 
 
 def resources(settings: Settings) -> dict[str, Any]:
-    """Every resource that assets, checks and sensors ask for, bound to the settings."""
+    """Every resource that assets, checks and sensors ask for, bound to the settings.
+
+    The state database's address may hold a password, and Dagster's pages show what a resource was given: it is left to
+    the environment wherever that says the same.
+    """
     from assets.resources import Workspace
 
-    return {
-        "workspace": Workspace(home=str(settings.home), config=str(settings.config), state_url=settings.database_url)
-    }
+    address = settings.database_url
+    given = None if address == Settings().database_url else address
+    return {"workspace": Workspace(home=str(settings.home), config=str(settings.config), state_url=given)}
 
 
 def quiet() -> None:

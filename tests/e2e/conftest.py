@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.dashboard_home import Home, build_home
+from support.login import Site, serving_site
 from support.served import CHROMIUM, FLAGS, served
 
 
@@ -18,6 +19,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def server(home: Home) -> Iterator[str]:
     with served(home.path) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving_site(tmp_path_factory.mktemp("login")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +44,11 @@ def page(browser: Browser) -> Iterator[Page]:
     opened = browser.new_page(viewport={"width": 1280, "height": 900}, locale="en-GB")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def guest(browser: Browser) -> Iterator[Page]:
+    """A page of somebody who has no cookie yet."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    yield context.new_page()
+    context.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards import access
 from dashboards.access import LOCAL, reader_of, tenants_for
 from dashboards.guard import Guard
 from governance.access.claims import local_user
@@ -92,3 +93,23 @@ def test_a_public_address_of_tls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ROLECALL_PUBLIC_URL", "https://rolecall.example.com")
     headers = dict(call("/", "127.0.0.1")[0]["headers"])
     assert headers[b"strict-transport-security"] == b"max-age=31536000"
+
+
+def test_the_cookie_of_a_login_is_streamlits() -> None:
+    from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+    assert access.COOKIE == USER_COOKIE_NAME
+
+
+@pytest.mark.parametrize(
+    ("set_cookie", "found"),
+    [
+        (None, False),
+        (b"_streamlit_user=2|1:0|abc; Path=/; HttpOnly", True),
+        (b'_streamlit_user=""; expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Path=/', False),
+        (b"_streamlit_user_tokens=abc; Path=/", False),
+    ],
+)
+def test_an_answer_brings_a_login_or_takes_it_away(set_cookie: bytes | None, found: bool) -> None:
+    headers = [(b"location", b"/")] + ([] if set_cookie is None else [(b"Set-Cookie", set_cookie)])
+    assert access.brings_login(headers) is found
