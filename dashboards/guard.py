@@ -47,8 +47,10 @@ class Guard:
         if scope["path"].startswith(CLOSED):
             await _refuse(scope, receive, send, "not found", 404)
             return
+        tls = _by_tls(scope)
         answered = _noting_logins(scope, send) if scope["path"] == CALLBACK else send
-        await self.app(scope, receive, adding(answered, encoded(_headers(scope))))
+        answered = _securing_cookies(answered) if tls else answered
+        await self.app(scope, receive, adding(answered, encoded(_headers(scope, tls=tls))))
 
 
 def _door(scope: Scope) -> str | None:
@@ -97,10 +99,30 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, text: str, status:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
         return
-    await PlainTextResponse(text, status, headers=_headers(scope))(scope, receive, send)
+    await PlainTextResponse(text, status, headers=_headers(scope, tls=_by_tls(scope)))(scope, receive, send)
 
 
-def _headers(scope: Scope) -> dict[str, str]:
-    """The headers of every answer; whoever comes by the public address comes by TLS if that is one."""
-    tls = over_tls(scope) or (Settings().public_url or "").startswith("https:")
+def _by_tls(scope: Scope) -> bool:
+    """Whether the browser speaks TLS; whoever comes by the public address does if that is one of TLS."""
+    return over_tls(scope) or (Settings().public_url or "").startswith("https:")
+
+
+def _headers(scope: Scope, *, tls: bool) -> dict[str, str]:
     return headers(policy(Headers(scope=scope).get("host", "")), tls=tls)
+
+
+def _securing_cookies(send: Send) -> Send:
+    """``send``, with every cookie kept from plain HTTP; Streamlit leaves that out, for logins without TLS."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [(name, _secured(name, value)) for name, value in message["headers"]]
+        await send(message)
+
+    return sending
+
+
+def _secured(name: bytes, value: bytes) -> bytes:
+    if name.lower() != b"set-cookie" or b"; secure" in value.lower():
+        return value
+    return value + b"; Secure"

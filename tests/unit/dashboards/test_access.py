@@ -40,11 +40,15 @@ def test_tenants_are_those_in_scope() -> None:
     assert tenants_for(None, ["acme"]) == []
 
 
+COOKIES = (b"one=1; Path=/; HttpOnly", b"two=2; Secure; Path=/")
+
+
 def call(path: str, client: str, kind: str = "http") -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def inner(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
+        cookies = [(b"set-cookie", value) for value in COOKIES]
+        await send({"type": "http.response.start", "status": 200, "headers": cookies})
         await send({"type": "http.response.body", "body": b"inside"})
 
     async def send(message: Any) -> None:
@@ -86,6 +90,8 @@ def test_guard_sets_headers_and_closes_metrics() -> None:
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"referrer-policy"] == b"no-referrer"
     assert b"strict-transport-security" not in headers
+    cookies = [value for name, value in call("/", "127.0.0.1")[0]["headers"] if name == b"set-cookie"]
+    assert cookies == list(COOKIES)
     assert call("/_stcore/metrics", "127.0.0.1")[0]["status"] == 404
 
 
@@ -93,6 +99,8 @@ def test_a_public_address_of_tls_is_told_so(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ROLECALL_PUBLIC_URL", "https://rolecall.example.com")
     headers = dict(call("/", "127.0.0.1")[0]["headers"])
     assert headers[b"strict-transport-security"] == b"max-age=31536000"
+    cookies = [value for name, value in call("/", "127.0.0.1")[0]["headers"] if name == b"set-cookie"]
+    assert cookies == [COOKIES[0] + b"; Secure", COOKIES[1]]
 
 
 def test_the_cookie_of_a_login_is_streamlits() -> None:
