@@ -13,23 +13,30 @@ from dashboards.queries import ALL
 from dashboards.shell import Page
 from dashboards.wording import count
 from governance.audit.bundle import pdf_of
-from governance.audit.report.gather import NothingToReportError, ReportScope
+from governance.audit.report.gather import NothingToReportError
 from governance.audit.report.issue import Issued, RefusedError, issue
 from governance.audit.report.render import as_csv, as_json, summary
+from governance.audit.report.scope import ReportScope
 from governance.audit.roots import read_roots, roots_file
+from governance.catalog import CatalogError
+from governance.privacy.retention import RetentionError
 
-SHOWN = ("session_id", "region", "started_at", "overall", "passed", "review_state")
+SHOWN = ("session_id", "role", "region", "started_at", "overall", "passed", "review_state", "retention_class")
 ISSUED = "_issued_report"
 COLUMNS = {
     "session_id": st.column_config.TextColumn("Session"),
     "learner": st.column_config.TextColumn("Learner"),
+    "role": st.column_config.TextColumn("Role"),
     "region": st.column_config.TextColumn("Region"),
     "scenario": st.column_config.TextColumn("Scenario"),
     "started_at": st.column_config.TextColumn("Started"),
     "overall": st.column_config.NumberColumn("Score", format="percent"),
     "passed": st.column_config.CheckboxColumn("Passed"),
     "review_state": st.column_config.TextColumn("Review"),
+    "reviewer": st.column_config.TextColumn("Reviewed by"),
     "rubric": st.column_config.TextColumn("Rubric"),
+    "retention_class": st.column_config.TextColumn("Retention"),
+    "holds": st.column_config.ListColumn("Legal holds"),
     "exceptions": st.column_config.ListColumn("Exceptions"),
 }
 
@@ -76,7 +83,7 @@ def _make(page: Page, scenario: str, first: str, last: str, region: str, names: 
         st.session_state[ISSUED] = issue(
             page.settings, state_of(page.settings.database_url), page.reader, scope, reason=reason or None, names=names
         )
-    except (RefusedError, NothingToReportError) as error:
+    except (RefusedError, NothingToReportError, CatalogError, RetentionError) as error:
         st.error(f"No report was made: {error}.")
 
 
@@ -111,14 +118,17 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
                 "learner": row["learner_name"] or row["learner_key"],
                 "scenario": f"{row['scenario_id'] or '–'} {row['scenario_version'] or ''}",
                 "rubric": f"{row['rubric_id'] or '–'} {row['rubric_version'] or ''}",
+                "reviewer": row["reviews"][-1]["by"] if row["reviews"] else None,
+                "holds": [each["reason"] for each in row["legal_holds"]],
                 "exceptions": row["exceptions"],
             }
             for row in rows
         ],
         schema={
-            "session_id": pl.String, "region": pl.String, "started_at": pl.String, "overall": pl.Float64,
-            "passed": pl.Boolean, "review_state": pl.String, "learner": pl.String, "scenario": pl.String,
-            "rubric": pl.String, "exceptions": pl.List(pl.String),
+            "session_id": pl.String, "role": pl.String, "region": pl.String, "started_at": pl.String,
+            "overall": pl.Float64, "passed": pl.Boolean, "review_state": pl.String, "retention_class": pl.String,
+            "learner": pl.String, "scenario": pl.String, "rubric": pl.String, "reviewer": pl.String,
+            "holds": pl.List(pl.String), "exceptions": pl.List(pl.String),
         },
     )  # fmt: skip
 

@@ -92,8 +92,8 @@ def _issue(
     tenant: str | None, scenario: str | None, first: str, last: str, region: str | None, names: bool,
     reason: str | None, what: str,
 ) -> "tuple[Settings, State, Issued]":  # fmt: skip
-    from governance.audit.report.gather import ReportScope
     from governance.audit.report.issue import issue
+    from governance.audit.report.scope import ReportScope
     from governance.settings import Settings
     from governance.state import State
     from pipelines.authority import local_operator

@@ -7,8 +7,9 @@ from typing import Any
 from governance.access import Thing, User, authorize
 from governance.access.log import AccessLog, Entry
 from governance.audit.chain import Event, record
-from governance.audit.report.gather import ReportScope, file_digest, gather, scope_mark
+from governance.audit.report.gather import file_digest, gather
 from governance.audit.report.render import as_json
+from governance.audit.report.scope import ReportScope
 from governance.identities import Identities
 from governance.policy import version_in_force
 from governance.secrets import secret_key
@@ -72,7 +73,7 @@ def issue(
         "id": report["id"], "scope": report["scope"], "snapshot": report["snapshot"]["id"], "what": what,
         "sessions": len(report["sessions"]), "sha256": file_digest(as_json(report).encode()),
     }  # fmt: skip
-    record(state, [Event("export", user.name, scope_mark(scope), tenant=scope.tenant, facts=facts)])
+    record(state, [Event("export", user.name, scope.mark, tenant=scope.tenant, facts=facts)])
     return Issued(report, scope, user)
 
 

@@ -12,10 +12,12 @@ TEMPLATE = Path(__file__).parent / "report.typ"
 STANDARDS: Any = ["a-3a", "ua-1"]  # the stub of typst knows a list of them by no name
 MOST = 400  # rows of exceptions and changes that are printed; all of them are attached
 COLUMNS = (
-    "session_id", "learner_key", "learner_name", "region", "scenario_id", "scenario_version", "attempt", "started_at",
-    "ended_at", "end_reason", "completeness", "overall", "passed", "blockers_hit", "review_state", "rubric_id",
-    "rubric_version", "scorer_kind", "scorer_id", "scorer_version", "revision", "scored_at", "policy_version",
-    "notice_ref", "transcript_sha256", "recordings", "criteria", "exceptions",
+    "session_id", "learner_key", "learner_name", "role", "region", "scenario_id", "scenario_version", "attempt",
+    "started_at", "ended_at", "end_reason", "completeness", "overall", "passed", "pass_rule", "blockers_hit",
+    "review_state", "reviewed_by", "reviewed_at", "review_verdict", "review_reason", "rubric_id", "rubric_version",
+    "scorer_kind", "scorer_id", "scorer_version", "revision", "scored_at", "policy_version", "notice_ref",
+    "retention_class", "retention", "retention_until", "legal_holds", "transcript_sha256", "transcript_location",
+    "recordings", "criteria", "reviews", "exceptions",
 )  # fmt: skip
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a text as a formula
 
@@ -26,11 +28,14 @@ def as_json(report: dict[str, Any]) -> str:
 
 
 def as_csv(report: dict[str, Any]) -> str:
-    """One row per session; lists are JSON texts."""
+    """One row per session, with the newest review in columns of its own; lists are JSON texts."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in report["sessions"])
+    for row in report["sessions"]:
+        newest = {f"review_{name}": value for name, value in (row["reviews"] or [{}])[-1].items()}
+        flat = row | newest | {"reviewed_by": newest.get("review_by"), "reviewed_at": newest.get("review_at")}
+        writer.writerow([_cell(flat.get(name)) for name in COLUMNS])
     return out.getvalue()
 
 
@@ -76,19 +81,38 @@ def _cell(value: Any) -> Any:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    """A session as the printed table shows it."""
+    """A session as the printed table shows it; lines of a cell end in a line feed."""
     recorded = next((each["sha256"] for each in row["recordings"] if each["sha256"]), None)
     attempt = "" if row["attempt"] is None else f", attempt {row['attempt']}"
     outcome = {True: "passed", False: "failed", None: "–"}[row["passed"]]
     who = row["learner_name"] or (row["learner_key"] or "unattributed").removeprefix("l_")[:12]
     score = "" if row["overall"] is None else f" {row['overall'] * 100:.0f} of 100"
-    state = (row["review_state"] or "–").replace("_", " ")
     return [
-        row["session_id"], who + attempt, row["region"] or "–",
-        f"{row['scenario_id'] or '–'} {row['scenario_version'] or ''}", row["started_at"] or "–", outcome + score,
-        "; ".join(_criterion(each) for each in row["criteria"]) or "–", state,
-        f"{(row['transcript_sha256'] or '–')[:12]} {(recorded or '–')[:12]}", row["notice_ref"] or "–",
+        row["session_id"], _lines(who + attempt, row["role"], row["region"]),
+        f"{row['scenario_id'] or '–'} {row['scenario_version'] or ''}",
+        _lines(row["started_at"], row["ended_at"]),
+        _lines(outcome + score, f"{row['rubric_id']} {row['rubric_version']}" if row["rubric_id"] else None),
+        "; ".join(_criterion(each) for each in row["criteria"]) or "–",
+        _lines((row["review_state"] or "–").replace("_", " "), *(_review(each) for each in row["reviews"])),
+        f"{(row['transcript_sha256'] or '–')[:12]} {(recorded or '–')[:12]}",
+        _lines(row["notice_ref"] or "no notice", _kept(row)),
     ]  # fmt: skip
+
+
+def _lines(*parts: str | None) -> str:
+    return "\n".join(part for part in parts if part) or "–"
+
+
+def _review(each: dict[str, Any]) -> str:
+    return f"{each['verdict']} by {each['by']}, {each['at']}: {each['reason']}"
+
+
+def _kept(row: dict[str, Any]) -> str:
+    """Such as: sec, retained until 2032-11-01; the reasons of holds below it."""
+    until = "" if row["retention_until"] is None else f" until {row['retention_until']}"
+    return _lines(
+        f"{row['retention_class']}, {row['retention']}{until}", *(each["reason"] for each in row["legal_holds"])
+    )
 
 
 def _criterion(each: dict[str, Any]) -> str:

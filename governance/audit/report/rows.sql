@@ -30,7 +30,9 @@ headline as (
 spoken as (
     select
         session_id,
-        sha256(string_agg(speaker || chr(31) || text, chr(30) order by ordinal)) as transcript_sha256
+        sha256(string_agg(speaker || chr(31) || text, chr(30) order by ordinal)) as transcript_sha256,
+        -- the file of the lake, below the home
+        'lake/core/turns/day=' || min(day) || '/data.parquet' as transcript_location
     from turns
     semi join scoped using (session_id)
     group by session_id
@@ -84,7 +86,9 @@ final as (
     select
         s.tenant,
         s.session_id,
+        s.day,
         s.learner_key,
+        l.role,
         s.region,
         s.scenario_id,
         s.scenario_version,
@@ -107,11 +111,18 @@ final as (
         h.overall,
         h.passed,
         coalesce(h.blockers_hit, []) as blockers_hit,
-        h.review_state,
+        -- the score that an adjustment gave is a person's word already
+        case
+            when h.scorer_kind = 'human' and h.scorer_version = 'review' and h.review_state = 'not_required'
+                then 'adjusted'
+            else h.review_state
+        end as review_state,
         coalesce(c.criteria, []) as criteria,
         coalesce(r.recordings, []) as recordings,
-        t.transcript_sha256
+        t.transcript_sha256,
+        t.transcript_location
     from scoped as s
+    left join learners as l on s.tenant = l.tenant and s.learner_key = l.learner_key
     left join headline as h on s.session_id = h.session_id
     left join criteria as c on s.session_id = c.session_id
     left join recordings as r on s.session_id = r.session_id
