@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("load", "publish", "gateway", "xapi", "delivery", "crm", "pages")
+BENCHMARKS = ("load", "publish", "gateway", "xapi", "delivery", "crm", "pages", "audit")
 SLOW = ("reverse_etl",)  # twenty minutes of waiting for somebody else's pace
 
 

@@ -58,7 +58,12 @@ class Settings(BaseSettings):
     audit_copy: Annotated[
         Path | None, Field(description="Folder outside the home that every audit root is written to as well")
     ] = None
-    timestamp_url: Annotated[str | None, Field(description="RFC 3161 authority that stamps audit roots")] = None
+    timestamp_url: Annotated[
+        str | None, Field(description="RFC 3161 authority that stamps audit roots and reports")
+    ] = None
+    timestamp_certificate: Annotated[
+        Path | None, Field(description="PEM with the authority's certificates, which every stamp has to lead to")
+    ] = None
     public_url: Annotated[
         str | None, Field(description="Address that people open the dashboards at, once they log in: https://host")
     ] = None

@@ -3,8 +3,9 @@
 import logging
 
 from governance.access.claims import operator_name
-from governance.audit.roots import TimestampError, write_root
+from governance.audit.roots import write_root
 from governance.audit.seals import seal
+from governance.audit.stamps import TimestampError
 from governance.settings import Settings
 from governance.state import State
 

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from governance.audit.report.issue import Issued, RefusedError
 from governance.audit.report.render import as_csv, as_json, as_pdf
 from governance.audit.report.sign import sign
 from governance.audit.roots import roots_file, tree_of, write_root
+from governance.audit.stamps import authority_of
 from governance.settings import Settings
 from governance.state import State
 
@@ -38,10 +38,14 @@ ALWAYS = ("publish", "configuration_change", "score", "seal", "erasure", "hold",
 
 
 def pdf_of(settings: Settings, issued: Issued, key: SigningKey | None = None) -> bytes:
-    """The signed report."""
+    """The signed report.
+
+    Raises:
+        TimestampError: An authority is configured and its stamp cannot be had.
+    """
     key = key or signing_key(settings)
     pdf = as_pdf(issued.report, meaning=MEANING, certificate=key.fingerprint)
-    return sign(pdf, key, reason=MEANING, timestamp_url=settings.timestamp_url)
+    return sign(pdf, key, reason=MEANING, timestamp_url=settings.timestamp_url, authority=authority_of(settings))
 
 
 def write_bundle(
@@ -114,8 +118,7 @@ def _configuration(settings: Settings, folder: Path) -> None:
 def _transcripts(settings: Settings, issued: Issued, path: Path) -> None:
     """One line a session: its turns in order."""
     scope = issued.scope
-    days = [scope.first + timedelta(days=n) for n in range((scope.last - scope.first).days + 1)]
-    files = [settings.lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet" for day in days]
+    files = [settings.lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet" for day in scope.days]
     wanted = {row["session_id"] for row in issued.report["sessions"]}
     with path.open("w", encoding="utf-8") as out, duckdb.connect() as con:
         for file in files:

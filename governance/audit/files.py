@@ -15,11 +15,12 @@ from pymerkle import InvalidProof, MerkleProof, verify_inclusion
 
 from governance.audit import seals
 from governance.audit.bundle import SIGNATURE, pack
-from governance.audit.home import Verdict
+from governance.audit.home import Verdict, check_stamps, told_stamp
 from governance.audit.keys import fingerprint, signed_by
 from governance.audit.links import canonical, commitment, link
 from governance.audit.report import sign
 from governance.audit.roots import body_of
+from governance.audit.stamps import Authority
 
 BLOCK = 1 << 20
 ENCRYPTED = 0x1  # of a ZIP member's flags
@@ -27,8 +28,8 @@ ENCRYPTED = 0x1  # of a ZIP member's flags
 BROKEN = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, OSError, RuntimeError, OverflowError)
 
 
-def verify_file(path: Path) -> Verdict:
-    """What was altered in a PDF or ZIP, and where.
+def verify_file(path: Path, authority: Authority = ()) -> Verdict:
+    """What was altered in a PDF or ZIP, and where; time stamps have to lead to the ``authority``, where one is given.
 
     Raises:
         OSError: The file cannot be read.
@@ -37,24 +38,26 @@ def verify_file(path: Path) -> Verdict:
         start = file.read(5)
     verdict = Verdict()
     if path.suffix.lower() == ".pdf" or start == b"%PDF-":
-        check_pdf(path.read_bytes(), path.name, verdict)
+        check_pdf(path.read_bytes(), path.name, verdict, authority)
     else:
-        check_bundle(path, verdict)
+        check_bundle(path, verdict, authority)
     return verdict
 
 
-def check_pdf(data: bytes, where: str, verdict: Verdict) -> dict[str, Any] | None:
+def check_pdf(data: bytes, where: str, verdict: Verdict, authority: Authority = ()) -> dict[str, Any] | None:
     """Check a report's signature; returns the data attached to it where that can be trusted."""
-    found = sign.check(data)
+    found = sign.check(data, authority)
     verdict.counts["bytes of PDF"] = len(data)
     if found.wrong is not None:
         verdict.found(where, found.wrong)
         return None
     verdict.notes.append(f"{where}: signed with certificate {found.certificate}; compare it with its issuer's")
+    if found.stamped_by is not None:
+        verdict.notes.append(f"{where}: {found.stamped_at:%Y-%m-%d %H:%M:%S} UTC, {told_stamp(found.stamped_by)}")
     return _attached(data, where, verdict)
 
 
-def check_bundle(path: Path, verdict: Verdict) -> None:
+def check_bundle(path: Path, verdict: Verdict, authority: Authority = ()) -> None:
     """Check archive, manifests, signature, report and proofs of a bundle."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -71,10 +74,10 @@ def check_bundle(path: Path, verdict: Verdict) -> None:
         if certificate is not None:
             verdict.notes.append(f"signed with certificate {fingerprint(certificate)}; compare it with its issuer's")
             try:
-                _check_proofs(folder / "data" / "chain", certificate, verdict)
+                _check_proofs(folder / "data" / "chain", certificate, verdict, authority)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 verdict.found("data/chain", f"holds no events and roots as we write them ({type(error).__name__})")
-        _check_report(folder / "data", verdict)
+        _check_report(folder / "data", verdict, authority)
         verdict.counts["files"] = len(names)
 
 
@@ -183,12 +186,13 @@ def _signature(folder: Path, verdict: Verdict) -> x509.Certificate | None:
     return certificate
 
 
-def _check_proofs(folder: Path, certificate: x509.Certificate, verdict: Verdict) -> None:
-    """Every root's signature, and every event against the newest root."""
+def _check_proofs(folder: Path, certificate: x509.Certificate, verdict: Verdict, authority: Authority) -> None:
+    """Every root's signature and time stamp, and every event against the newest root."""
     roots = _lines(folder / "roots.jsonl", json.loads, verdict)
     for number, root in enumerate(roots, 1):
         if not signed_by(certificate, str(root.get("signature")), body_of(root)):
             verdict.found(f"chain/roots.jsonl line {number}", "its signature does not hold")
+    check_stamps(roots, authority, "chain/roots.jsonl", verdict)
     if not roots:
         verdict.found("chain/roots.jsonl", "holds no root")
         return
@@ -217,13 +221,13 @@ def _lines(path: Path, parse: Callable[[str], Any], verdict: Verdict) -> list[An
         return []
 
 
-def _check_report(folder: Path, verdict: Verdict) -> None:
+def _check_report(folder: Path, verdict: Verdict, authority: Authority) -> None:
     """The signed report, and that the data beside it is the data in it."""
     path = folder / "report.pdf"
     if not path.is_file():
         verdict.found("data/report.pdf", "is missing")
         return
-    attached = check_pdf(path.read_bytes(), "data/report.pdf", verdict)
+    attached = check_pdf(path.read_bytes(), "data/report.pdf", verdict, authority)
     try:
         beside = json.loads((folder / "report.json").read_text("utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """Verifying a home: chain, head, roots, lake, published versions and batches, each finding with its place."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from governance.audit.chain import stream
 from governance.audit.head import START, Head, UnreadableHeadError, head_file, read_head
 from governance.audit.keys import fingerprint
 from governance.audit.links import GENESIS, commitment, link, sha256
-from governance.audit.roots import FILE, holds, read_roots, roots_file
+from governance.audit.roots import FILE, holds, read_roots, roots_file, stamp_of
 from governance.audit.seals import digest, noted, sealed
+from governance.audit.stamps import Authority, authority_of
 from governance.batches import BATCH, REJECT, batch_digest
 from governance.settings import Settings
 from governance.state import State
@@ -86,6 +87,31 @@ def check_chain(events: Sequence[dict[str, Any]], verdict: Verdict) -> Iterator[
             yield event | {"body": json.loads(event["body"]) if event["body"] else {}}
 
 
+def check_stamps(roots: Sequence[Mapping[str, Any] | None], authority: Authority, where: str, verdict: Verdict) -> None:
+    """Check the time stamps of the roots that have one; ``where`` names their file."""
+    stamps = {
+        number: stamp_of(root, authority)
+        for number, root in enumerate(roots, 1)
+        if root is not None and root.get("timestamp") is not None
+    }
+    for number, stamp in stamps.items():
+        if stamp.wrong is not None:
+            verdict.found(f"{where} line {number}", f"its time stamp {stamp.wrong}")
+    if not stamps and not authority:
+        return
+    verdict.counts["time stamps"] = len(stamps)
+    if len(stamps) < len(roots):
+        verdict.notes.append(f"{len(roots) - len(stamps)} of {len(roots)} roots carry no time stamp")
+    if not authority:
+        by = {stamp.certificate for stamp in stamps.values() if stamp.wrong is None}
+        verdict.notes += [told_stamp(each) for each in sorted(map(str, by))]
+
+
+def told_stamp(certificate: str) -> str:
+    """What a reader has to do about a stamp whose authority nobody named."""
+    return f"time-stamped with certificate {certificate}; compare it with the authority's"
+
+
 def _forgotten(events: Sequence[dict[str, Any]]) -> set[int]:
     """Numbers of events whose content an erasure, itself in the chain, removed."""
     found: set[int] = set()
@@ -124,6 +150,7 @@ def _check_roots(settings: Settings, events: Sequence[dict[str, Any]], verdict: 
     lines = read_roots(path)
     verdict.counts["roots"] = len(lines)
     certificate = _certificate(settings, verdict) if lines else None
+    check_stamps([root for _, root in lines], authority_of(settings), FILE, verdict)
     _check_copy(settings, [line for line, _ in lines], verdict)
     told = [event["object"] for event in events if event["action"] == "root"]
     here = [sha256(line) for line, _ in lines]

@@ -4,7 +4,6 @@ The chain alone shows an edit in its middle; only a root that lies elsewhere sho
 rewritten. Each line names the line before, so that the file cannot lose one either.
 """
 
-import base64
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from cryptography import x509
 from pymerkle import InmemoryTree
 from sqlalchemy import select
@@ -20,16 +18,12 @@ from sqlalchemy import select
 from governance.audit.chain import TABLE, Event, append
 from governance.audit.keys import signed_by, signing_key
 from governance.audit.links import GENESIS, canonical, sha256
+from governance.audit.stamps import Authority, Stamp, TimestampError, ask, authority_of, check_response
 from governance.settings import Settings
 from governance.state import State
 
 FORMAT = "rolecall.root/1"
 FILE = "roots.jsonl"
-TIMEOUT_S = 20.0
-
-
-class TimestampError(Exception):
-    """The time-stamp authority did not answer as it should; the root stands without a stamp."""
 
 
 def roots_file(settings: Settings) -> Path:
@@ -46,7 +40,11 @@ def tree_of(hashes: Iterable[str]) -> InmemoryTree:
 
 
 def write_root(settings: Settings, state: State, now: datetime | None = None) -> dict[str, Any] | None:
-    """Add a root over everything so far; ``None`` where nothing but the last root was added since."""
+    """Add a root over everything so far; ``None`` where nothing but the last root was added since.
+
+    Raises:
+        TimestampError: The authority has no stamp for it, or one that would not hold; nothing was written.
+    """
     key = signing_key(settings)
     with state.reading() as session:
         events = session.execute(select(TABLE.action, TABLE.hash).order_by(TABLE.seq)).all()
@@ -106,6 +104,15 @@ def holds(root: Mapping[str, Any], hashes: Sequence[str], certificate: x509.Cert
     return None
 
 
+def stamp_of(root: Mapping[str, Any], authority: Authority = ()) -> Stamp:
+    """What the time stamp of a root says that has one."""
+    try:
+        made_at = datetime.fromisoformat(root["at"])
+    except (KeyError, TypeError, ValueError):
+        return Stamp("cannot be checked: its root has no time")
+    return check_response(root["timestamp"], body_of(root), made_at, authority)
+
+
 def _parsed(line: str) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
@@ -127,14 +134,8 @@ def _stamp(settings: Settings, body: Mapping[str, Any]) -> str | None:
     """An RFC 3161 time stamp over the root, in base 64; ``None`` where no authority is configured."""
     if settings.timestamp_url is None:
         return None
-    from rfc3161_client import HashAlgorithm, TimestampRequestBuilder, decode_timestamp_response
-
-    request = TimestampRequestBuilder().data(canonical(body).encode()).hash_algorithm(HashAlgorithm.SHA256).build()
-    headers = {"content-type": "application/timestamp-query"}
-    try:
-        answer = httpx.post(settings.timestamp_url, content=request.as_bytes(), headers=headers, timeout=TIMEOUT_S)
-        answer.raise_for_status()
-        decode_timestamp_response(answer.content)
-    except (httpx.HTTPError, ValueError) as error:
-        raise TimestampError(f"ROLECALL_TIMESTAMP_URL: no time stamp ({type(error).__name__}); try again") from error
-    return base64.b64encode(answer.content).decode()
+    stamp = ask(settings.timestamp_url, body_of(body))
+    wrong = stamp_of({**body, "timestamp": stamp}, authority_of(settings)).wrong
+    if wrong is not None:
+        raise TimestampError(f"ROLECALL_TIMESTAMP_URL: its stamp {wrong}")
+    return stamp

@@ -131,10 +131,18 @@ def verify(
     path: Annotated[
         Path | None, typer.Argument(help="A report (PDF) or bundle (ZIP); without it this home is verified")
     ] = None,
+    authority: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM with the time-stamp authority's certificates, which every stamp of the file has to lead to",
+            envvar="ROLECALL_TIMESTAMP_CERTIFICATE",
+        ),
+    ] = None,
 ) -> None:
     """Find and locate any edit, deletion, reordering or truncation; exit code 1 where there is one.
 
-    A report or bundle needs nothing but the file: no home, no network.
+    A report or bundle needs nothing but the file: no home, no network. With `--authority` its time stamps also have
+    to be that authority's.
     """
     from governance.access import Thing
     from governance.access.log import EVERY_TENANT
@@ -145,7 +153,7 @@ def verify(
     from pipelines.problems import Problem
 
     if path is None:
-        settings = Settings()
+        settings = Settings() if authority is None else Settings(timestamp_certificate=authority)
         if settings.state_url is None and not (settings.home / "state.db").exists():
             raise Problem(f"There is no home at {settings.home}", "Set ROLECALL_HOME, or name the file to verify")
         mine = min(local_operator(settings).tenants or {EVERY_TENANT})  # what it says names nobody's content
@@ -153,8 +161,9 @@ def verify(
         say(verify_home(settings, State.open(settings.database_url)), str(settings.home))
         return
     from governance.audit.files import verify_file
+    from governance.audit.stamps import read_authority
 
-    say(verify_file(path), path.name)
+    say(verify_file(path, () if authority is None else read_authority(authority)), path.name)
 
 
 def say(verdict: "Verdict", what: str) -> None:
