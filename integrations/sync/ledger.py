@@ -18,8 +18,7 @@ import polars as pl
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from governance.access.claims import operator_name
-from governance.audit.chain import Event, append
+from governance.audit.chain import append
 from governance.names import storable
 from governance.state import State
 from governance.state.bulk import add_up, among, insert_missing, upsert
@@ -33,7 +32,7 @@ from governance.state.models import (
     SyncRunRow,
     SyncTargetRow,
 )
-from integrations.sync import planner
+from integrations.sync import evidence, planner
 from integrations.sync.base import Action, Fate, Outgoing, SyncError
 from integrations.sync.machine import Settled
 
@@ -170,10 +169,11 @@ class Claim:
         self.counts = Counts()
 
     def begin(self, planned: int, unchanged: int, now: datetime) -> str:
-        """Open a run."""
+        """Open a run; one of the target that a killed process left open is closed first."""
         self.run_id = f"s_{secrets.token_hex(10)}"
         self.counts = Counts(planned=planned, unchanged=unchanged)
         with self._writing(now) as session:
+            evidence.close_killed(session, self.target, now)
             session.execute(
                 sa.insert(SyncRunRow),
                 [
@@ -248,32 +248,10 @@ class Claim:
                 .where(RUN.run_id == self.run_id)
                 .values(status=status, reason=reason, ended_at=now, **self._figures())
             )
-            append(session, list(self._events(session, status, now)) if self.counts.planned else [])
-
-    def _events(self, session: Session, status: str, now: datetime) -> Iterator[Event]:
-        """One event per tenant: counts, and SHA-256 over the lines ``key digest`` of what it confirmed, by key."""
-        confirmed: dict[str, tuple[int, Any]] = {}
-        query = sa.select(RECORD.tenant, RECORD.key, RECORD.digest).where(
-            RECORD.target == self.target, RECORD.run_id == self.run_id
-        )
-        for tenant, key, digest in session.execute(query.order_by(RECORD.key).execution_options(yield_per=CHUNK)):
-            count, hasher = confirmed.setdefault(tenant, (0, sha256()))
-            hasher.update(f"{key} {digest}\n".encode())
-            confirmed[tenant] = (count + 1, hasher)
-        open_ones = sa.select(INTENT.tenant, INTENT.state, sa.func.count()).where(
-            INTENT.target == self.target, INTENT.run_id == self.run_id
-        )
-        waiting: dict[str, dict[str, int]] = {}
-        for tenant, state, count in session.execute(open_ones.group_by(INTENT.tenant, INTENT.state)):
-            waiting.setdefault(tenant, {})[state] = count
-        told = sorted(confirmed.keys() | waiting.keys()) or [None]  # removals alone leave no record behind
-        for tenant in told:
-            count, hasher = confirmed.get(tenant or "", (0, None))
-            facts = {
-                "run": self.run_id, "status": status, "confirmed": count, **waiting.get(tenant or "", {}),
-                "sha256": None if hasher is None else hasher.hexdigest(),
-            }  # fmt: skip
-            yield Event("delivery", operator_name(), self.target, tenant, facts=facts, at=now)
+            append(
+                session,
+                list(evidence.events(session, self.target, self.run_id, status, now)) if self.counts.planned else [],
+            )
 
     def spent(self, now: datetime) -> tuple[int, int]:
         """Calls and records of the UTC day so far."""

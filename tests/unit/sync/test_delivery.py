@@ -1,6 +1,10 @@
 """The engine against a target that misbehaves: whatever it does, each record is settled once and the ledger adds up."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -11,10 +15,13 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from support.sync import NOW, AllOrNothing, FakeTime, record
 
 from governance.audit.chain import TABLE, rows
+from governance.settings import PROJECT
 from governance.state import State
+from governance.state.models import SyncRunRow
 from integrations.sync import planner
 from integrations.sync.base import Limits, Outgoing, SyncError, Verdict, Whole
 from integrations.sync.ledger import Ledger
@@ -23,6 +30,25 @@ from integrations.sync.sender import Report, deliver
 
 TARGET = "lrs"
 KEYS = [f"s{n:03d}" for n in range(40)]
+RUN = SyncRunRow.__table__.c
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])}
+# Sends the forty in batches of four and dies in the fourth call.
+KILLED = """
+import os, signal, sys
+from support.sync import AllOrNothing, FakeTime, record
+from governance.state import State
+from integrations.sync.base import Limits
+from integrations.sync.ledger import Ledger
+from integrations.sync.machine import Patience
+from integrations.sync.sender import deliver
+
+target = AllOrNothing(fault=lambda call: os.kill(os.getpid(), signal.SIGKILL) if call == 4 else None)
+with Ledger(State.open(sys.argv[1])).claim("lrs", "lrs") as claim:
+    outgoing = [record(f"s{n:03d}") for n in range(40)]
+    deliver(
+        claim, target, outgoing, planned=40, limits=Limits(batch_count=4), patience=Patience(), clock=FakeTime().clock()
+    )
+"""
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +136,26 @@ def test_the_audit_chain_keeps_what_a_run_could_not_deliver(ledger: Ledger) -> N
     run(ledger, AllOrNothing(invalid=KEYS[:5]), KEYS)
     (event,) = told(ledger)
     assert (event["body"]["confirmed"], event["body"]["refused"]) == (35, 5)
+
+
+def test_a_killed_run_is_told_by_the_next_with_what_was_acknowledged(ledger: Ledger) -> None:
+    url = ledger.state.engine.url.render_as_string()
+    killed = subprocess.run([sys.executable, "-c", KILLED, url], cwd=PROJECT / "tests", check=False, env=ENVIRONMENT)
+    assert killed.returncode == -signal.SIGKILL
+    assert told(ledger) == [], "nobody was left to say it"
+    acknowledged = sorted(ledger.records(TARGET).get_column("key"))
+    assert acknowledged == KEYS[:12]
+    assert run(ledger, AllOrNothing(), KEYS).counts.acknowledged == 28
+    first, second = (event["body"] for event in told(ledger))
+    confirmed = "".join(f"{key} {record(key).digest}\n" for key in acknowledged)
+    assert (first["status"], first["confirmed"], first["open"]) == ("failed", 12, 4)
+    assert first["sha256"] == sha256(confirmed.encode()).hexdigest()
+    assert (second["status"], second["confirmed"]) == ("done", 28)
+    with ledger.state.reading() as session:
+        found = session.execute(select(RUN.status, RUN.reason, RUN.acknowledged).order_by(RUN.started_at)).all()
+    assert sorted(map(tuple, found)) == [("done", None, 28), ("failed", "its process ended before the run did", 12)]
+    run(ledger, AllOrNothing(), KEYS)
+    assert len(told(ledger)) == 2, "it is told once"
 
 
 def test_a_batch_is_bisected_down_to_its_bad_records(ledger: Ledger) -> None:
