@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support import lms
 from support.dashboard_home import Home, build_home
+from support.lms import Installation
 from support.login import Site, serving_site
 from support.served import CHROMIUM, FLAGS, served
 
@@ -25,6 +27,15 @@ def server(home: Home) -> Iterator[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving_site(tmp_path_factory.mktemp("login")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A home with its gateway and an LMS, for every test of packages."""
+    if not lms.AGAIN.is_file():
+        pytest.skip("npm's scorm-again is not installed; `make test` installs it")
+    with lms.installation(tmp_path_factory.mktemp("lms")) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -106,8 +106,8 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path) -> Iterator[Installation]:
-    """Everything running; the gateway and the LMS end with the context."""
+def installation(folder: Path, **variables: str) -> Iterator[Installation]:
+    """Everything running, the gateway with further ``variables``; it and the LMS end with the context."""
     (folder / "lms").mkdir(parents=True)
     shutil.copytree(PROJECT / "config", folder / "config")
     shutil.copy(AGAIN, folder / "lms" / "scorm-again.js")
@@ -122,7 +122,7 @@ def installation(folder: Path) -> Iterator[Installation]:
     engine = free_port()
     extra = {
         "ROLECALL_SECRET_KEY": SECRET, "ROLECALL_CONFIG": str(folder / "config"),
-        "ROLECALL_ENGINE_URL": f"http://127.0.0.1:{engine}", "ROLECALL_ENGINE_KEY": API_KEY,
+        "ROLECALL_ENGINE_URL": f"http://127.0.0.1:{engine}", "ROLECALL_ENGINE_KEY": API_KEY, **variables,
     }  # fmt: skip
     gateway, weak = Gateway(folder / "home", extra=extra), free_port()
     port = server.server_address[1]
@@ -172,6 +172,7 @@ def _configure(found: Installation) -> None:
     destinations = {
         "mapped": {"identity": "mapped"},
         "claiming": {"identity": "claim"},
+        "sso": {"identity": "sso"},
         "elsewhere": {"identity": "mapped", "origins": ["https://another.example"]},
         "gentle": {"identity": "mapped", "fail_status": "incomplete", "counts": "best", "masteryscore": True},
         "live": {
