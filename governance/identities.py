@@ -172,6 +172,11 @@ class Identities:
         frame = pl.DataFrame(found, schema=dict.fromkeys(("match", "token", "learner_key"), pl.String), orient="row")
         return frame.filter(pl.col("learner_key").n_unique().over("token") == 1)
 
+    def named(self, tenant: str, match: str, value: str) -> str | None:
+        """The key of the one learner whom a value names, by the rules of ``tokens``; None for nobody and for two."""
+        found = self.tokens(tenant).filter(match=match, token=self.token(tenant, match, value))
+        return found["learner_key"].item() if found.height == 1 else None
+
     def addresses(self, tenant: str, match: str, connector: str) -> dict[str, str]:
         """What finds each learner at a connector, by learner key: its account there, the e-mail or the learner id.
 

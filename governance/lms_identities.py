@@ -91,9 +91,14 @@ class LmsIdentities:
             return len(done.all()) == 1
 
     def add_codes(
-        self, destination: str, tenant: str, digests: dict[str, str], now: datetime, expires_at: datetime
-    ) -> None:
-        """Keep the digest of a new code per learner id; a learner's earlier codes there end."""
+        self, destination: str, tenant: str, digests: dict[str, str], now: datetime, expires_at: datetime,
+        external_id: str | None = None,
+    ) -> None:  # fmt: skip
+        """Keep the digest of a new code per learner id; a learner's earlier codes there end.
+
+        With ``external_id`` no other id of the LMS can use the codes.
+        """
+        only = None if external_id is None else storable(external_id)
         keys = self.identities.keys(tenant, digests)
         with self.state.session() as session:
             earlier = update(ClaimCodeRow).where(
@@ -105,7 +110,7 @@ class LmsIdentities:
             session.execute(earlier.values(revoked_at=now))
             blank = {"destination": destination, "tenant": tenant, "issued_at": now, "expires_at": expires_at}
             rows = [
-                {**blank, "digest": digest, "learner_key": keys[learner_id], "external_id": None, "revoked_at": None}
+                {**blank, "digest": digest, "learner_key": keys[learner_id], "external_id": only, "revoked_at": None}
                 for learner_id, digest in digests.items()
             ]
             upsert(session, ClaimCodeRow, rows)

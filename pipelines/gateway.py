@@ -46,8 +46,11 @@ from integrations.engine.meters import Meters
 from integrations.engine.pull import PullClient
 from integrations.engine.refusals import Refusal
 from integrations.scorm import routes as results_routes
+from integrations.scorm import sso_routes
+from integrations.scorm.oidc import Client, Provider
 from integrations.scorm.results import Results
 from integrations.scorm.service import Service
+from integrations.scorm.sso import Logins
 from pipelines import gateway_page
 from pipelines.cases import Watch
 
@@ -97,7 +100,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     desk = LaunchDesk(launches, intake.secret, threads["commit"])
     routes = receiver.router(intake, desk).routes
     app.router.routes += [_bare(route) for route in routes if isinstance(route, APIRoute)]
-    app.include_router(results_routes.router(_results(settings, state, launches, intake), threads["scorm"]))
+    service = _results(settings, state, launches, intake)
+    app.include_router(results_routes.router(service, threads["scorm"]))
+    app.include_router(sso_routes.router(service.logins, threads["scorm"]))
     _add_health(app, settings, inbox, threads["watch"])
     _add_metrics(app, inbox, meters, threads["watch"])
     app.add_exception_handler(HTTPException, _no_route)
@@ -144,21 +149,31 @@ def _intake(
 
 def _results(settings: Settings, state: State, launches: Launches, intake: Intake) -> Service:
     """The service that packages in LMSs ask."""
+    people, log, secret = LmsIdentities(state, launches.identities), AccessLog(state), secrets.secret_key(settings)
     return Service(
         config=settings.config,
         catalog=Catalog.load(settings.config),
         policy=intake.policy,
         packages=Packages(state),
-        people=LmsIdentities(state, launches.identities),
+        people=people,
         identities=launches.identities,
         launches=launches,
         results=Results(settings.marts),
         issued=LmsResults(state),
-        log=AccessLog(state),
-        secret=secrets.secret_key(settings),
+        log=log,
+        secret=secret,
         callback_secret=intake.secret,
         engine=partial(_engine, settings),
+        logins=Logins(settings.config, people, launches.identities, log, secret, _provider(settings)),
     )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """The company's login provider, the one of the dashboards; None where it is not configured."""
+    address, client_id, client_secret = settings.oidc_metadata_url, settings.oidc_client_id, settings.oidc_client_secret
+    if address is None or client_id is None or client_secret is None:
+        return None
+    return Provider(Client(address, client_id, client_secret.get_secret_value(), settings.oidc_scope))
 
 
 def _engine(settings: Settings) -> PullClient | None:

@@ -30,9 +30,9 @@ def render(order: Order, built: Built, file_name: str) -> bytes:
         ("Which session counts", f"the {where.counts} one"),
     )
     sections = "".join(_section(each) for each in advice(order))
-    return _PAGE.format(
-        title=escape(title(order.scenario)), facts=_table(facts), sections=sections, identity=_IDENTITY[where.identity]
-    ).encode()
+    identity = _IDENTITY[where.identity].format(base_url=escape(where.base_url))
+    heading = escape(title(order.scenario))
+    return _PAGE.format(title=heading, facts=_table(facts), sections=sections, identity=identity).encode()
 
 
 def advice(order: Order) -> list[Advice]:
@@ -102,6 +102,10 @@ _IDENTITY = {
     "claim": (
         "Each learner types a personal code once. Make the codes with <code>rolecall scorm codes</code> and hand each"
         " to its learner alone."
+    ),
+    "sso": (
+        "Each learner logs in once with the company's account. Give the login provider the further redirect address"
+        " <code>{base_url}/v1/scorm/sso/return</code>. Personal codes work as well."
     ),
     "mapped": (
         "Learners are known by the id that the LMS hands over. Load the map with"

@@ -61,11 +61,19 @@ class Live(Strict):
     assigned: bool = True
 
 
+class Sso(Strict):
+    """Which claim of the company's login names the learner, and what it is in the directory."""
+
+    claim: Code = "email"
+    match: Literal["email", "learner_id"] = "email"
+
+
 class Destination(Strict):
     """One LMS installation.
 
     ``scheme`` names the kind of id that this LMS hands over; ``identity`` says whether a learner has to prove once who
-    they are (``claim``) or the mapped id is enough for a score without comments (``mapped``). ``counts`` chooses among
+    they are, by a personal code (``claim``) or the company's login (``sso``), or the mapped id is enough for a score
+    without comments (``mapped``). ``counts`` chooses among
     a learner's sessions, ``fail_status`` what a failure is written as. ``masteryscore`` is honoured only where reaching
     the score is all there is to passing. ``finish`` says when the session in the LMS is ended.
     """
@@ -75,7 +83,8 @@ class Destination(Strict):
     base_url: Address
     origins: tuple[Origin, ...] = Field(min_length=1)
     scheme: Code = "lms_user"
-    identity: Literal["claim", "mapped"] = "claim"
+    identity: Literal["claim", "sso", "mapped"] = "claim"
+    sso: Sso = Sso()
     mode: Literal["results", "live"] = "results"
     counts: Literal["latest", "best"] = "latest"
     fail_status: Literal["failed", "incomplete"] = "failed"

@@ -126,6 +126,7 @@ def configuration(catalog: Catalog, order: Order) -> dict[str, Any]:
         "token": order.token,
         "key": dict(order.key),
         "mode": where.mode,
+        "login": where.identity == "sso",
         "failStatus": where.fail_status,
         "finish": where.finish,
         "languages": list(where.languages),

@@ -19,6 +19,7 @@ LOG = logging.getLogger("rolecall.gateway")
 ACTIONS = {
     "result": "The learner's result in the package's scenario, signed; or why there is none.",
     "claim": "Bind the LMS's learner id to the learner whose personal code was typed.",
+    "login": "Where the learner proves by the company's login who they are.",
     "launch": "Start the role-play: makes the conversation at the engine and registers its launch.",
     "end": "End a conversation that the learner has finished.",
 }

@@ -1,7 +1,8 @@
 """The results service: what a package in a learner's browser may ask, and what it is told.
 
 A package's token says for which destination and scenario it asks; the LMS's learner id says nothing yet. Where learners
-have to claim, an answer needs a learner's token, issued against a personal code and bound to that id. Every answer,
+have to claim, an answer needs a learner's token, issued against a personal code and bound to that id; a company's login
+makes such a code (``sso``). Every answer,
 given or refused, is written down before it leaves.
 """
 
@@ -35,6 +36,7 @@ from integrations.scorm.destinations import Destination, DestinationError
 from integrations.scorm.marks import LearnerMark
 from integrations.scorm.rates import Rates
 from integrations.scorm.results import Found, Result, Results
+from integrations.scorm.sso import Logins
 
 LOG = logging.getLogger("rolecall.gateway")
 ENGINE = "cvi"
@@ -125,6 +127,7 @@ class Service:
     secret: bytes
     callback_secret: bytes
     engine: Callable[[], PullClient | None]
+    logins: Logins
     limits: Limits = field(default_factory=Limits)
     clock: Callable[[], float] = time.monotonic
 
@@ -136,7 +139,7 @@ class Service:
     def answer(self, action: str, asked: Asked, origin: str, now: datetime | None = None) -> Reply:
         """The answer to one request, written down.
 
-        ``action`` is result, claim, launch or end; ``origin`` what the browser says it is.
+        ``action`` is result, claim, login, launch or end; ``origin`` what the browser says it is.
         """
         reply = self._answer(action, asked, origin, now or datetime.now(UTC))
         who = marks.pseudonym(self.secret, asked.learner)
@@ -159,7 +162,8 @@ class Service:
         if not asked.learner.strip():
             return _state(place, "unknownLearner", "no_id")
         routes: Mapping[str, Callable[[Place], Reply]] = {
-            "result": self._result, "claim": self._claim, "launch": self._launch, "end": self._end,
+            "result": self._result, "claim": self._claim, "login": self._login, "launch": self._launch,
+            "end": self._end,
         }  # fmt: skip
         return routes[action](place)
 
@@ -213,7 +217,7 @@ class Service:
         return why
 
     def _stranger(self, place: Place, why: str) -> Reply:
-        return _state(place, "unbound" if place.destination.identity == "claim" else "unmapped", why)
+        return _state(place, "unmapped" if place.destination.identity == "mapped" else "unbound", why)
 
     def _result(self, place: Place) -> Reply:
         known = self._who(place)
@@ -284,6 +288,19 @@ class Service:
             return _state(place, "wrongCode", why)
         entry = replace(place.entry, allowed=True, why="ok", learner_key=binding.learner_key)
         return Reply(200, {"state": "bound", "token": self._token(place, binding)}, entry, place.origin)
+
+    def _login(self, place: Place) -> Reply:
+        if place.destination.identity != "sso":
+            return _refused(place, "not_sso")
+        if self.logins.provider is None:
+            LOG.warning("nobody can log in from an LMS: set ROLECALL_OIDC_METADATA_URL and its companions")
+            return _state(place, "loginFailed", "no_provider")
+        asked = place.asked
+        address = self.logins.begin(
+            place.name, place.destination, asked.learner, place.origin, asked.language, place.now
+        )  # fmt: skip
+        reply = _state(place, "login", "ok", allowed=True)
+        return replace(reply, body={**reply.body, "address": address})
 
     def _launch(self, place: Place) -> Reply:
         known = self._who(place)

@@ -10,7 +10,7 @@
   const IDLE_MS = 30 * 60 * 1000;
   const POLL_MS = [4000, 6000, 10000, 15000, 30000];
   const PLAIN = new Set(["none", "pending", "unscored", "unreachable", "insecure", "forged", "refused", "limited",
-    "unknownLearner", "unmapped", "startFailed", "waiting"]);
+    "unknownLearner", "unmapped", "startFailed", "loginFailed", "waiting"]);
   const lms = (window.RolecallAdapter || window.RolecallLms).open(config.edition);
   let saved = { v: 1 };
   let redraw = () => {};
@@ -26,6 +26,7 @@
   view.frame([lms.language, ...navigator.languages], () => redraw());
   for (const leaving of ["pagehide", "beforeunload", "unload"]) window.addEventListener(leaving, () => lms.end());
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && lms.commit());
+  if (config.login) window.addEventListener("message", loggedIn);
   setTimeout(() => lms.end(), IDLE_MS);
   draw(() => view.say(view.text("loading")));
   try {
@@ -81,16 +82,39 @@
     if (!saved.r) lms.suspend(saved);
     draw(() => {
       view.say("");
-      view.claim(async (code) => {
-        const answer = await request("/v1/scorm/claim", { code });
-        if (answer.state !== "bound") return answer.state === "wrongCode" || PLAIN.has(answer.state) ? answer.state : "refused";
-        remember(answer);
-        draw(() => view.say(view.text("loading")));
-        view.show();
-        await open();
-        return null;
-      });
+      view.claim(bind, config.login ? logIn : null);
     });
+  }
+
+  async function bind(code) {
+    const answer = await request("/v1/scorm/claim", { code });
+    if (answer.state !== "bound") return answer.state === "wrongCode" || PLAIN.has(answer.state) ? answer.state : "refused";
+    remember(answer);
+    draw(() => view.say(view.text("loading")));
+    view.show();
+    await open();
+    return null;
+  }
+
+  // The window opens within the click, or browsers block it; where it goes follows with the service's answer.
+  async function logIn() {
+    const opened = window.open("", "_blank", "popup,width=520,height=720");
+    if (!opened) return "noWindow";
+    const answer = await request("/v1/scorm/login", { language: view.language() });
+    if (answer.state === "login") {
+      opened.location.replace(answer.address);
+      return null;
+    }
+    opened.close();
+    return PLAIN.has(answer.state) ? answer.state : "loginFailed";
+  }
+
+  // The login's window hands over a code for this learner alone; nobody else is listened to.
+  async function loggedIn(event) {
+    const said = event.data;
+    if (event.origin !== new URL(config.service).origin || !said || said.rolecall !== "login") return;
+    const complaint = await bind(String(said.code));
+    if (complaint) view.complain(complaint);
   }
 
   async function report(result, comments) {

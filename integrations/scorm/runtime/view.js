@@ -141,29 +141,46 @@
     return make("section", parts, { class: "card next", "aria-labelledby": "next" });
   }
 
-  function claim(send) {
+  function claim(send, logIn) {
     const input = make("input", null, {
       id: "code", autocomplete: "one-time-code", autocapitalize: "characters", spellcheck: "false", maxlength: "20",
       required: "", "aria-describedby": "hint problem",
     });
-    const problem = make("p", "", { id: "problem", role: "alert", class: "problem" });
-    const submit = make("button", text("submit"), { type: "submit", class: "main" });
+    const submit = make("button", text("submit"), { type: "submit", class: logIn ? "second" : "main" });
     const form = make("form", [
-      make("p", text("claimIntro")), make("label", text("code"), { for: "code" }), input,
-      make("p", text("codeHint"), { id: "hint", class: "quiet" }), problem, submit,
-    ], { class: "card" });
+      make("p", text(logIn ? "orCode" : "claimIntro")), make("label", text("code"), { for: "code" }), input,
+      make("p", text("codeHint"), { id: "hint", class: "quiet" }), submit,
+    ]);
     form.onsubmit = async (event) => {
       event.preventDefault();
-      submit.disabled = true;
-      const complaint = await send(input.value);
-      submit.disabled = false;
-      if (complaint) {
-        problem.textContent = text(complaint);
-        input.setAttribute("aria-invalid", "true");
-        input.focus();
-      }
+      const complaint = await once(submit, () => send(input.value));
+      if (!complaint) return;
+      complain(complaint);
+      input.setAttribute("aria-invalid", "true");
+      input.focus();
     };
-    show(form);
+    const problem = make("p", "", { id: "problem", role: "alert", class: "problem" });
+    show(make("section", [...(logIn ? login(logIn) : []), form, problem], { class: "card" }));
+  }
+
+  function login(logIn) {
+    const go = button("logIn", async () => {
+      const complaint = await once(go, logIn);
+      complain(complaint);
+    });
+    return [make("p", text("loginIntro")), make("p", go)];
+  }
+
+  async function once(pressed, act) {
+    pressed.disabled = true;
+    const answer = await act();
+    pressed.disabled = false;
+    return answer;
+  }
+
+  function complain(key) {
+    const problem = place("problem");
+    if (problem) problem.textContent = key ? text(key) : "";
   }
 
   function lobby(start, memory) {
@@ -195,5 +212,8 @@
     show(inside, make("p", button("done", finished)));
   }
 
-  window.RolecallView = { frame, text, say, show, foot, button, result, claim, lobby, room, focus: () => place("main").focus() };
+  window.RolecallView = {
+    frame, text, say, show, foot, button, result, claim, complain, lobby, room, language: () => language,
+    focus: () => place("main").focus(),
+  };
 })();
