@@ -44,8 +44,8 @@ def findings(edition: Edition, scope: Scope) -> pl.DataFrame:
     return ask(
         edition,
         f"""
-        select r.connector, r.class, r.severity, r.record, r.learner_key, r.scenario_id, r.lms_score, r.our_score,
-               r.best_score, r.session_id, r.reason, coalesce(r.lms_at, r.session_at) as since
+        select r.connector, r.class, r.severity, r.record, r.learner_key, r.scenario_id, r.lms_score, r.lms_passed,
+               r.our_score, r.best_score, r.session_id, r.reason, coalesce(r.lms_at, r.session_at) as since
         from {MART} as r left join learners as s on s.tenant = r.tenant and s.learner_key = r.learner_key
         where r.tenant = $tenant and r.class <> 'matched' and {IN_SCOPE}
         order by {WORST_FIRST}, since desc nulls last, r.connector, r.record limit $limit

@@ -10,8 +10,8 @@ LMS_RECONCILIATION = Table(
     layer="marts",
     name="lms_reconciliation",
     grain=(
-        "one row per grade that an LMS holds for a scenario, per learner whose scored scenario has none there, and per"
-        " person of an LMS whom no learner matches"
+        "one row per grade that an LMS holds for a scenario, per pass there that has neither grade nor reason, per"
+        " learner whose scored scenario has none there, and per person of an LMS whom no learner matches"
     ),
     key=("tenant", "connector", "class", "record"),
     columns=(
@@ -29,6 +29,7 @@ LMS_RECONCILIATION = Table(
         column("lms_at", "timestamptz", "When the LMS says that it graded"),
         column("session_at", "timestamptz", "When that session started"),
         column("overridden", "boolean", "A person changed the grade in the LMS"),
+        column("lms_passed", "boolean", "The LMS says that the learner passed: an attempt or a completion there"),
         column("outcomes", "bigint", "Records of an unmatched person"),
         must("reason", "varchar", "What was found, in words"),
     ),

@@ -51,7 +51,7 @@ RECORDS = {
 SEVERITIES = {"high": "high: possibly forged", "medium": "medium: somebody has to look", "low": "low: expected"}
 CLASSES = {
     "no_session": "a grade without any scored session",
-    "differs": "a score that no session has",
+    "differs": "a score or a pass that no session has",
     "unmatched": "a person whom no learner matches",
     "stale": "the score of an earlier session",
     "not_in_lms": "scored here, no grade there yet",
@@ -70,6 +70,7 @@ FINDINGS = {
     "learner_key": st.column_config.TextColumn("Learner"),
     "scenario": st.column_config.TextColumn("Scenario"),
     "lms_score": NUMBER("LMS score", format="percent"),
+    "lms_passed": st.column_config.CheckboxColumn("Passed there"),
     "our_score": NUMBER("Our score", format="percent", help="Of the latest scored session"),
     "best_score": NUMBER("Our best score", format="percent"),
     "since": TIME("Since (UTC)", format="YYYY-MM-DD HH:mm", help="When it was graded there, or scored here"),

@@ -1,24 +1,92 @@
--- one row per grade of an LMS for a scenario, per learner whose scored scenario has none there, and per unmatched person.
--- A score equals another within half a point in a hundred: LMSs round. Test sessions count for nothing.
+-- one row per grade of an LMS for a scenario, per pass there that has neither grade nor reason, per learner whose scored
+-- scenario has none there, and per unmatched person.
+-- A score equals another within half a point in a hundred: LMSs round. Test sessions count for nothing. A pass is one
+-- that an attempt or a completion of the LMS states; a rubric without a pass rule says nothing about it.
 with
 
-grades as (
+marks as (
     select
         outcomes.tenant,
         outcomes.source as connector,
         coalesce(outcomes.reference, outcomes.outcome_id) as record,
         outcomes.learner_key,
+        outcomes.kind,
+        lms_activities.activity,
         lms_activities.scenario_id,
         cast(outcomes.value as double) / case when outcomes.unit = 'percent' then 100 else 1 end as lms_score,
         outcomes.occurred_at as lms_at,
-        coalesce(json_extract_string(outcomes.attributes, '$.overridden') = 'true', false) as overridden
+        coalesce(json_extract_string(outcomes.attributes, '$.overridden') = 'true', false) as overridden,
+        coalesce(json_extract_string(outcomes.attributes, '$.passed') = 'true', false)
+        or coalesce(json_extract_string(outcomes.attributes, '$.state') = 'complete_pass', false) as passed
     from outcomes
     inner join lms_activities
         on
             outcomes.tenant = lms_activities.tenant
             and outcomes.source = lms_activities.connector
             and json_extract_string(outcomes.attributes, '$.activity') = lms_activities.activity
-    where outcomes.kind = 'lms_grade' and outcomes.value is not null
+),
+
+passes as (
+    select
+        tenant,
+        connector,
+        activity,
+        learner_key,
+        scenario_id,
+        arg_min(record, lms_at) as record,
+        min(lms_at) as lms_at,
+        bool_and(overridden) as overridden
+    from marks
+    where passed
+    group by tenant, connector, activity, learner_key, scenario_id
+),
+
+grades as (
+    select
+        marks.tenant,
+        marks.connector,
+        marks.record,
+        marks.learner_key,
+        marks.scenario_id,
+        marks.lms_score,
+        marks.lms_at,
+        marks.overridden or coalesce(passes.overridden, false) as overridden,
+        passes.record is not null as lms_passed
+    from marks
+    left join passes
+        on
+            marks.tenant = passes.tenant
+            and marks.connector = passes.connector
+            and marks.activity = passes.activity
+            and marks.learner_key = passes.learner_key
+    where marks.kind = 'lms_grade' and marks.lms_score is not null
+),
+
+-- what a learner can write without a score: a bare pass
+ungraded as (
+    select
+        passes.tenant,
+        passes.connector,
+        passes.record,
+        passes.learner_key,
+        passes.scenario_id,
+        cast(null as double) as lms_score,
+        passes.lms_at,
+        passes.overridden,
+        true as lms_passed
+    from passes
+    anti join grades
+        on
+            passes.tenant = grades.tenant
+            and passes.connector = grades.connector
+            and passes.learner_key = grades.learner_key
+            and passes.scenario_id = grades.scenario_id
+),
+
+held as (
+    select * from grades
+    union all
+    select * from ungraded
 ),
 
 told as (
@@ -29,6 +97,7 @@ told as (
         sessions.session_id,
         sessions.started_at,
         session_scores.overall,
+        session_scores.passed,
         row_number() over (
             partition by sessions.tenant, sessions.session_id
             order by
@@ -61,6 +130,7 @@ ours as (
         scenario_id,
         arg_max(overall, started_at) as our_score,
         max(overall) as best_score,
+        bool_or(passed) as ever_passed,
         arg_max(session_id, started_at) as session_id,
         max(started_at) as session_at
     from scored
@@ -69,49 +139,52 @@ ours as (
 
 equal as (
     select
-        grades.tenant,
-        grades.connector,
-        grades.record,
+        held.tenant,
+        held.connector,
+        held.record,
         arg_max(scored.session_id, scored.started_at) as session_id,
         max(scored.started_at) as session_at
-    from grades
+    from held
     inner join scored
         on
-            grades.tenant = scored.tenant
-            and grades.learner_key = scored.learner_key
-            and grades.scenario_id = scored.scenario_id
-            and abs(grades.lms_score - scored.overall) <= 0.005
-    group by grades.tenant, grades.connector, grades.record
+            held.tenant = scored.tenant
+            and held.learner_key = scored.learner_key
+            and held.scenario_id = scored.scenario_id
+            and abs(held.lms_score - scored.overall) <= 0.005
+    group by held.tenant, held.connector, held.record
 ),
 
 compared as (
     select
-        grades.*,
+        held.*,
         ours.our_score,
         ours.best_score,
+        held.lms_passed and ours.ever_passed is false as pass_unearned,
         coalesce(equal.session_id, ours.session_id) as session_id,
         coalesce(equal.session_at, ours.session_at) as session_at,
         case
             when ours.session_id is null then 'no_session'
-            when equal.session_id is null then 'differs'
-            when equal.session_id = ours.session_id or abs(grades.lms_score - ours.best_score) <= 0.005 then 'matched'
+            when equal.session_id is null and held.lms_score is not null then 'differs'
+            when held.lms_passed and ours.ever_passed is false then 'differs'
+            when equal.session_id = ours.session_id or abs(held.lms_score - ours.best_score) <= 0.005 then 'matched'
             else 'stale'
         end as class
-    from grades
+    from held
     left join ours
         on
-            grades.tenant = ours.tenant
-            and grades.learner_key = ours.learner_key
-            and grades.scenario_id = ours.scenario_id
+            held.tenant = ours.tenant
+            and held.learner_key = ours.learner_key
+            and held.scenario_id = ours.scenario_id
     left join equal
         on
-            grades.tenant = equal.tenant
-            and grades.connector = equal.connector
-            and grades.record = equal.record
+            held.tenant = equal.tenant
+            and held.connector = equal.connector
+            and held.record = equal.record
+    where held.lms_score is not null or ours.session_id is null or ours.ever_passed is false
 ),
 
 -- one connector may hold a scenario in several activities: any of them will do
-held as (
+connected as (
     select distinct tenant, connector, scenario_id
     from lms_activities
 ),
@@ -119,24 +192,26 @@ held as (
 absent as (
     select
         ours.tenant,
-        held.connector,
+        connected.connector,
         concat_ws('/', ours.learner_key, ours.scenario_id) as record,
         ours.learner_key,
         ours.scenario_id,
         cast(null as double) as lms_score,
         cast(null as timestamptz) as lms_at,
         cast(null as boolean) as overridden,
+        cast(null as boolean) as lms_passed,
+        cast(null as boolean) as pass_unearned,
         ours.our_score,
         ours.best_score,
         ours.session_id,
         ours.session_at,
         'not_in_lms' as class
     from ours
-    inner join held on ours.tenant = held.tenant and ours.scenario_id = held.scenario_id
+    inner join connected on ours.tenant = connected.tenant and ours.scenario_id = connected.scenario_id
     left join grades
         on
             ours.tenant = grades.tenant
-            and held.connector = grades.connector
+            and connected.connector = grades.connector
             and ours.learner_key = grades.learner_key
             and ours.scenario_id = grades.scenario_id
     where grades.record is null
@@ -145,12 +220,12 @@ absent as (
 results as (
     select
         tenant, connector, class, record, learner_key, scenario_id, lms_score, our_score, best_score, session_id, lms_at,
-        session_at, overridden
+        session_at, overridden, lms_passed, pass_unearned
     from compared
     union all
     select
         tenant, connector, class, record, learner_key, scenario_id, lms_score, our_score, best_score, session_id, lms_at,
-        session_at, overridden
+        session_at, overridden, lms_passed, pass_unearned
     from absent
 ),
 
@@ -161,16 +236,18 @@ worded as (
         case
             when class in ('matched', 'stale', 'not_in_lms') then 'low'
             when overridden then 'medium'
-            when class = 'no_session' or lms_score > best_score then 'high'
+            when class = 'no_session' or pass_unearned or lms_score > best_score then 'high'
             else 'medium'
         end as severity,
-        case class
-            when 'matched' then 'the LMS holds the score of the latest or best session'
-            when 'stale' then 'the LMS holds the score of an earlier session'
-            when 'not_in_lms' then 'scored here, no grade there yet'
-            when 'no_session' then 'a grade without any scored session'
+        case
+            when class = 'matched' then 'the LMS holds the score of the latest or best session'
+            when class = 'stale' then 'the LMS holds the score of an earlier session'
+            when class = 'not_in_lms' then 'scored here, no grade there yet'
+            when class = 'no_session' and lms_score is null then 'passed there without any scored session'
+            when class = 'no_session' then 'a grade without any scored session'
+            when pass_unearned then 'passed there, and no session passed'
             else 'no session has this score'
-        end || case when overridden then '; a person changed the grade in the LMS' else '' end as reason
+        end || case when overridden then '; a person changed it in the LMS' else '' end as reason
     from results
 ),
 
@@ -189,7 +266,7 @@ unmatched as (
 final as (
     select
         tenant, connector, class, severity, record, learner_key, scenario_id, lms_score, our_score, best_score,
-        session_id, lms_at, session_at, overridden, outcomes, reason
+        session_id, lms_at, session_at, overridden, lms_passed, outcomes, reason
     from worded
     union all by name
     select * from unmatched

@@ -47,7 +47,7 @@ class Home:
                     ("acme", name, "EMEA", f'{{"moodle": "{number}"}}') for name, number in (("ada", 3), ("cleo", 5))
                 )]
             )  # fmt: skip
-        scored = session(8, "ada", "knockout", "1", ("knockout", "1"), {"bar": 65, "flow": 100})
+        scored = session(8, "ada", "knockout", "1", ("knockout", "1"), {"bar": 75, "flow": 90})
         sessions = write(folder / "sessions.jsonl", [scored])
         self.rolecall("ingest", str(sessions), "--learners", str(people), "--tenant", "acme")
 
