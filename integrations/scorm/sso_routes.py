@@ -11,6 +11,8 @@ from integrations.scorm import sso_page
 from integrations.scorm.sso import LASTS, RETURN, START, Login, Logins
 
 COOKIE = "rolecall_login"
+# The window has to keep the page that opened it: another policy, of the redirect as well, would part the two.
+SHARED = {"Cross-Origin-Opener-Policy": "unsafe-none", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 STATUS = {"ok": 200, "provider_away": 502, "too_many": 429}
 
 
@@ -24,7 +26,7 @@ def router(logins: Logins, workers: Executor) -> APIRouter:
         found = await asyncio.get_running_loop().run_in_executor(workers, logins.depart, state, datetime.now(UTC))
         if found.address is None:
             return _page(found.login, None, "no_login" if found.login is None else "provider_away")
-        response = RedirectResponse(found.address, 302, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        response = RedirectResponse(found.address, 302, SHARED)
         response.set_cookie(
             COOKIE, found.cookie, max_age=int(LASTS.total_seconds()), path=START, secure=found.secure, httponly=True,
             samesite="lax",
@@ -49,8 +51,4 @@ def router(logins: Logins, workers: Executor) -> APIRouter:
 
 def _page(login: Login | None, code: str | None, why: str) -> Response:
     text, policy = sso_page.render(login.language if login else "en", code, login.origin if login else None, why)
-    headers = {
-        "Cache-Control": "no-store", "Content-Security-Policy": policy, "Referrer-Policy": "no-referrer",
-        "X-Content-Type-Options": "nosniff",
-    }  # fmt: skip
-    return HTMLResponse(text, STATUS.get(why, 403), headers)
+    return HTMLResponse(text, STATUS.get(why, 403), SHARED | {"Content-Security-Policy": policy})
