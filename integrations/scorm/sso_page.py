@@ -8,6 +8,7 @@ from typing import NamedTuple
 class Texts(NamedTuple):
     """The sentences of one language."""
 
+    title: str
     done: str
     copy: str
     unknown: str
@@ -16,30 +17,35 @@ class Texts(NamedTuple):
 
 TEXTS = {
     "en": Texts(
+        "Login",
         "You are logged in. You can close this window.",
         "If your course page does not go on by itself, type this code there:",
         "You are logged in, but you are not known here yet. Tell your training team.",
         "The login did not work. Close this window and try again from your course page.",
     ),
     "de": Texts(
+        "Anmeldung",
         "Sie sind angemeldet. Sie können dieses Fenster schließen.",
         "Wenn Ihre Kursseite nicht von selbst weitergeht, geben Sie dort diesen Code ein:",
         "Sie sind angemeldet, aber hier noch nicht bekannt. Sagen Sie Ihrem Trainingsteam Bescheid.",
         "Die Anmeldung hat nicht geklappt. Schließen Sie dieses Fenster und versuchen Sie es noch einmal.",
     ),
     "fr": Texts(
+        "Connexion",
         "Vous êtes connecté. Vous pouvez fermer cette fenêtre.",
         "Si votre page de cours ne continue pas d'elle-même, saisissez-y ce code :",
         "Vous êtes connecté, mais vous n'êtes pas encore connu ici. Prévenez votre équipe de formation.",
         "La connexion n'a pas abouti. Fermez cette fenêtre et réessayez depuis votre page de cours.",
     ),
     "es": Texts(
+        "Inicio de sesión",
         "Ha iniciado sesión. Puede cerrar esta ventana.",
         "Si la página del curso no continúa por sí sola, escriba allí este código:",
         "Ha iniciado sesión, pero aquí aún no se le conoce. Avise a su equipo de formación.",
         "No se pudo iniciar sesión. Cierre esta ventana e inténtelo de nuevo desde la página del curso.",
     ),
     "ja": Texts(
+        "ログイン",
         "ログインしました。このウィンドウを閉じてください。",
         "コースのページが自動的に進まない場合は、そこに次のコードを入力してください：",
         "ログインしましたが、まだ登録されていません。研修チームに知らせてください。",
@@ -64,7 +70,7 @@ def render(language: str, code: str | None, origin: str | None, why: str) -> tup
         f"default-src 'none'; img-src data:; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; base-uri 'none';"
         " form-action 'none'; frame-ancestors 'none'"
     )
-    return _PAGE.format(language=language, nonce=nonce, body=body, script=script), policy
+    return _PAGE.format(language=language, title=escape(said.title), nonce=nonce, body=body, script=script), policy
 
 
 _SCRIPT = """<script nonce="{nonce}" data-code="{code}" data-origin="{origin}">
@@ -77,12 +83,13 @@ if (window.opener) {{
 _PAGE = """<!doctype html>
 <html lang="{language}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>Rolecall</title><link rel="icon" href="data:,">
+<meta name="color-scheme" content="light dark"><title>{title}</title><link rel="icon" href="data:,">
 <style nonce="{nonce}">
 :root {{ color-scheme: light dark; }}
-body {{ font: 17px/1.55 system-ui, sans-serif; max-width: 32rem; margin: 3rem auto; padding: 0 1.25rem; }}
+body {{ font: 16px/1.55 system-ui, sans-serif; max-width: 32rem; margin: 2.5rem auto; padding: 0 1.25rem; }}
+h1 {{ font-size: 1.35rem; margin: 0 0 .75rem; }}
 strong {{ font-size: 1.5rem; letter-spacing: .06em; font-variant-numeric: tabular-nums; }}
 </style></head>
-<body><main>{body}</main>{script}</body>
+<body><main><h1>{title}</h1>{body}</main>{script}</body>
 </html>
 """

@@ -150,7 +150,7 @@
     const form = make("form", [
       make("p", text(logIn ? "orCode" : "claimIntro")), make("label", text("code"), { for: "code" }), input,
       make("p", text("codeHint"), { id: "hint", class: "quiet" }), submit,
-    ]);
+    ], logIn ? { class: "other" } : {});
     form.onsubmit = async (event) => {
       event.preventDefault();
       const complaint = await once(submit, () => send(input.value));
@@ -196,7 +196,7 @@
       make("p", [make("label", text("talkIn"), { for: "talk" }), " ", select]),
     ];
     if (memory) {
-      parts.push(make("p", [box, " ", make("label", text("memory"), { for: "memory" })]),
+      parts.push(make("p", [box, make("label", text("memory"), { for: "memory" })], { class: "choice" }),
         make("p", text("memoryHint"), { id: "memory-hint", class: "quiet" }));
     }
     if (config.live.notice) parts.push(make("p", config.live.notice, { class: "notice" }));
