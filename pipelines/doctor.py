@@ -114,10 +114,15 @@ def project(settings: Settings, now: datetime) -> Finding:
 
 
 def destinations(settings: Settings, now: datetime) -> Finding:
-    """The LMSs that packages are made for."""
+    """The LMSs that packages are made for, and whether those whose learners log in have a login to send them to."""
     from integrations.scorm import destinations
 
-    found = [name for name, _ in destinations.every(settings.config)]
+    every = dict(destinations.every(settings.config))
+    found, logins = list(every), [name for name, each in every.items() if each.identity == "sso"]
+    if logins and None in (settings.oidc_metadata_url, settings.oidc_client_id, settings.oidc_client_secret):
+        detail = f"learners of {', '.join(logins)} log in, but no login provider is configured"
+        names = "ROLECALL_OIDC_METADATA_URL, ROLECALL_OIDC_CLIENT_ID and ROLECALL_OIDC_CLIENT_SECRET"
+        return Finding("destinations", "fail", detail, f"Set {names}, or write `identity: claim`")
     return Finding("destinations", "ok", f"{len(found)} LMSs: {', '.join(found)}" if found else "none")
 
 

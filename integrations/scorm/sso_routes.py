@@ -27,10 +27,9 @@ def router(logins: Logins, workers: Executor) -> APIRouter:
         if found.address is None:
             return _page(found.login, None, "no_login" if found.login is None else "provider_away")
         response = RedirectResponse(found.address, 302, SHARED)
-        response.set_cookie(
-            COOKIE, found.cookie, max_age=int(LASTS.total_seconds()), path=START, secure=found.secure, httponly=True,
-            samesite="lax",
-        )  # fmt: skip
+        lasts = int(LASTS.total_seconds())
+        # For the whole host, since a proxy may put the gateway below a path of its own.
+        response.set_cookie(COOKIE, found.cookie, lasts, secure=found.secure, httponly=True, samesite="lax")
         return response
 
     async def end(request: Request) -> Response:
@@ -41,7 +40,7 @@ def router(logins: Logins, workers: Executor) -> APIRouter:
             datetime.now(UTC),
         )  # fmt: skip
         response = _page(found.login, found.code, found.why)
-        response.delete_cookie(COOKIE, path=START)
+        response.delete_cookie(COOKIE)
         return response
 
     routes.add_api_route(START, start, methods=["GET"], name="scorm_sso", summary="Begin a login")
