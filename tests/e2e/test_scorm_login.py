@@ -17,6 +17,7 @@ from support.served import free_port
 from governance.access.log import AccessLog
 from governance.identities import DirectoryEntry, Identities
 from governance.state import State
+from pipelines import packages
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -112,6 +113,17 @@ def test_a_lured_login_shows_its_code_to_whoever_logged_in_and_to_nobody_else(pa
     victim.context.close()
     expect(sco(page).get_by_label("Personal code")).to_be_visible()
     nothing_of(page)
+
+
+def test_a_frame_that_may_open_no_window_says_so_and_takes_a_code(page: Page, place: Installation) -> None:
+    ((_, code),) = packages.add_codes(place.settings, "sso", ["cleo"], 30)
+    path = place.build(SCENARIO, "2004", "sso")
+    place.play(page, path, "2004", learner="u-cleo", sandbox="allow-scripts allow-same-origin allow-forms")
+    sco(page).get_by_role("button", name="Log in").click()
+    expect(sco(page).get_by_role("alert")).to_contain_text("blocked the login window")
+    sco(page).get_by_label("Personal code").fill(code)
+    sco(page).get_by_role("button", name="Confirm").click()
+    expect(sco(page).locator("#status")).to_contain_text("passed on to the learning platform")
 
 
 def test_logins_given_and_refused_are_in_the_access_log(place: Installation) -> None:
