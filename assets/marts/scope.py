@@ -51,16 +51,18 @@ class Scope:
         return cls(whole=True)
 
     @property
+    def practice_changed(self) -> bool:
+        """Something changed that staging tables and most marts are made of."""
+        return bool(self.whole or self.days or self.weeks or self.learners_changed or self.registers_changed)
+
+    @property
     def empty(self) -> bool:
         """Nothing changed."""
-        return not (
-            self.whole
-            or self.days
-            or self.weeks
-            or self.learners_changed
-            or self.registers_changed
-            or self.outcomes_changed
-        )
+        return not (self.practice_changed or self.outcomes_changed)
+
+    def concerns(self, mart: str) -> bool:
+        """Whether the change reaches a mart at all: outcomes alone reach those that read them."""
+        return self.practice_changed or (self.outcomes_changed and "outcomes" in _named(mart))
 
     def covers_all(self, reach: str) -> bool:
         """The table is built whole under this scope."""

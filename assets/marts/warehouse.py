@@ -117,7 +117,8 @@ class Warehouse:
                 scope.registers_changed |= differs and table.name in READ_BY_MARTS
             if whole or not scope.empty:
                 scope.settle(con)
-                self._stage(con, scope)
+                if scope.practice_changed:
+                    self._stage(con, scope)
                 self._marts(con, scope, reference.minimum_cell)
                 self._estimates(con, scope, reference)
             done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
@@ -175,7 +176,7 @@ class Warehouse:
 
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
         """Compute marts side by side and write them in turn; one made of others waits until those are written."""
-        tables = {table.name: table for table in SELECTED}
+        tables = {table.name: table for table in SELECTED if scope.concerns(table.name)}
 
         def rows(desk: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
             aim(desk, scope, scope.reach(name), name)
