@@ -17,15 +17,23 @@ def is_written_so(signed: Any, content_type: str) -> bool:
     """Whether ``SignedData`` over such a content, with one signer, could not be written otherwise.
 
     Certificates and unsigned attributes are the caller's.
+
+    Raises:
+        CMSExtractionError: The signer's certificate is not there.
     """
+    from pyhanko.sign.general import extract_certificate_info
+
     signers, digests = signed["signer_infos"], signed["digest_algorithms"]
     if len(signers) != 1 or len(digests) != 1 or signed["crls"].native:
         return False
     signer = signers[0]
+    named = signer["sid"].chosen  # readers compare names without regard to case
     parts = [*(signed[name] for name in OF_SIGNED), *(signer[name] for name in OF_SIGNER)]
     return (
         signed["version"].native == VERSIONS[content_type]
         and signer["version"].native == "v1"
+        and signer["sid"].name == "issuer_and_serial_number"
+        and named["issuer"].dump() == extract_certificate_info(signed).signer_cert.issuer.dump()
         and signed["encap_content_info"]["content_type"].native == content_type
         and digests[0].dump() == signer["digest_algorithm"].dump()
         and bool(BOUND & {each["type"].native for each in signer["signed_attrs"]})
@@ -34,12 +42,15 @@ def is_written_so(signed: Any, content_type: str) -> bool:
 
 
 def is_shortest(der: bytes) -> bool:
-    """Whether every length is written in its shortest form, and nothing lies beyond the last."""
+    """Whether every length is written in its shortest form and nothing lies beyond the last value.
+
+    A tag of 0 is none: padding that a longer length would take in looks like that.
+    """
     at = 0
     while at < len(der):
         constructed = der[at] & 0x20
         start, end = _contents(der, at)
-        if end > len(der) or (constructed and not is_shortest(der[start:end])):
+        if not der[at] or end > len(der) or (constructed and not is_shortest(der[start:end])):
             return False
         at = end
     return True

@@ -50,9 +50,9 @@ def findings(path: Path) -> list[str]:
     return [f"{each.where}: {each.what}" for each in verify_file(path).findings]
 
 
-def flipped(whole: bytes, place: int, target: Path) -> Path:
+def flipped(whole: bytes, place: int, target: Path, bit: int = 1) -> Path:
     changed = bytearray(whole)
-    changed[place] ^= 1
+    changed[place] ^= bit
     target.write_bytes(changed)
     return target
 
@@ -106,6 +106,16 @@ def test_a_bit_in_any_part_of_a_report_is_found(files: Files, tmp_path: Path) ->
     places = parts_of_report(files)
     assert sum(name.startswith("attachment") for name in places) == 2, "the data as JSON and as CSV"
     assert unseen(files.report.read_bytes(), places, tmp_path / "r.pdf") == []
+
+
+def test_a_capital_in_a_name_that_readers_compare_without_case_is_found(files: Files, tmp_path: Path) -> None:
+    """The signature names its signer's issuer again, covers it not, and validators take ROLECALL for Rolecall."""
+    whole = files.report.read_bytes()
+    letter = whole.lower().rindex(b"Rolecall audit".hex().encode()) + 2
+    assert whole[letter : letter + 2].lower() == b"o".hex().encode()
+    capital = flipped(whole, letter, tmp_path / "r.pdf", bit=2)
+    assert capital.read_bytes()[letter : letter + 2].lower() == b"O".hex().encode()
+    assert findings(capital) == ["r.pdf: the bytes of its signature were altered"]
 
 
 def parts_of_bundle(bundle: Path) -> Iterator[tuple[str, int]]:
