@@ -53,7 +53,8 @@ def check_pdf(data: bytes, where: str, verdict: Verdict, authority: Authority = 
         return None
     verdict.notes.append(f"{where}: signed with certificate {found.certificate}; compare it with its issuer's")
     if found.stamped_by is not None:
-        verdict.notes.append(f"{where}: {found.stamped_at:%Y-%m-%d %H:%M:%S} UTC, {told_stamp(found.stamped_by)}")
+        by = "time-stamped by the authority named" if authority else told_stamp(found.stamped_by)
+        verdict.notes.append(f"{where}: {found.stamped_at:%Y-%m-%d %H:%M:%S} UTC, {by}")
     return _attached(data, where, verdict)
 
 
