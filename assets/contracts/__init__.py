@@ -4,7 +4,7 @@ from assets.contracts.comparisons import COMPARISONS
 from assets.contracts.core import CORE, JUDGED, QUARANTINES, quarantine_of
 from assets.contracts.effects import EFFECTS
 from assets.contracts.exports import EXPORTS, XAPI_STATEMENTS
-from assets.contracts.lms import LMS_RECONCILIATION, LMS_UNMATCHED
+from assets.contracts.lms import LMS_ISSUED, LMS_RECONCILIATION, LMS_UNMATCHED
 from assets.contracts.marts import BOARDS, INTAKE
 from assets.contracts.raw import RAW
 from assets.contracts.results import RESULTS
@@ -15,7 +15,7 @@ from assets.contracts.table import Column, Table
 MARTS: tuple[Table, ...] = (*BOARDS, *COMPARISONS, *EFFECTS, LMS_RECONCILIATION)
 
 # What the registers say, taken over as it stands.
-REGISTERS: tuple[Table, ...] = (*SYNC_TABLES, LMS_UNMATCHED)
+REGISTERS: tuple[Table, ...] = (*SYNC_TABLES, LMS_UNMATCHED, LMS_ISSUED)
 OVERVIEWS: tuple[Table, ...] = (*INTAKE, *REGISTERS)
 
 TABLES: dict[str, Table] = {table.path: table for table in (*RAW, *CORE, *RESULTS, *MARTS, *OVERVIEWS, *EXPORTS)}

@@ -4,14 +4,15 @@ from assets.contracts.table import Table, column, must
 
 TENANT = must("tenant", "varchar", "Customer")
 CONNECTOR = must("connector", "varchar", "LMS connector")
-CLASSES = "matched, stale, differs, no_session, not_in_lms or unmatched"
+CLASSES = "matched, stale, differs, no_session, unissued, not_in_lms or unmatched"
 
 LMS_RECONCILIATION = Table(
     layer="marts",
     name="lms_reconciliation",
     grain=(
         "one row per grade that an LMS holds for a scenario, per pass there that has neither grade nor reason, per"
-        " learner whose scored scenario has none there, and per person of an LMS whom no learner matches"
+        " learner whose scored scenario has none there, per attempt that names a result which was not issued so, and"
+        " per person of an LMS whom no learner matches"
     ),
     key=("tenant", "connector", "class", "record"),
     columns=(
@@ -23,7 +24,7 @@ LMS_RECONCILIATION = Table(
         column("learner_key", "varchar", "Keyed pseudonym of the learner", personal="pseudonym"),
         column("scenario_id", "varchar", "Scenario that the activity holds"),
         column("lms_score", "double", "What the LMS holds, 0 to 1"),
-        column("our_score", "double", "The latest session's score, 0 to 1"),
+        column("our_score", "double", "The latest session's score, 0 to 1; of the result itself where one is named"),
         column("best_score", "double", "The best session's score, 0 to 1"),
         column("session_id", "varchar", "The session that the LMS's score equals, else the latest scored one"),
         column("lms_at", "timestamptz", "When the LMS says that it graded"),
@@ -47,6 +48,23 @@ LMS_UNMATCHED = Table(
         must("entity", "varchar", "Its entry below `read` in the connector's file"),
         must("person", "varchar", "Keyed digest of what names the person, or `nobody`", personal="pseudonym"),
         must("outcomes", "bigint", "Records that wait for the person to be known"),
+    ),
+    partitioned=False,
+)
+
+LMS_ISSUED = Table(
+    layer="marts",
+    name="lms_issued",
+    grain="one row per signed result that the results service released to an LMS",
+    key=("tenant", "result_id"),
+    columns=(
+        TENANT,
+        must("result_id", "varchar", "Its id, which the attempt in the LMS names"),
+        must("learner_key", "varchar", "Keyed pseudonym of the learner", personal="pseudonym"),
+        must("scenario_id", "varchar", "Scenario rehearsed"),
+        must("scaled", "double", "Score released, 0 to 1"),
+        must("signature", "varchar", "The beginning of its signature, which the attempt repeats"),
+        must("issued_at", "timestamptz", "When it was first released"),
     ),
     partitioned=False,
 )

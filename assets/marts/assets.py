@@ -63,6 +63,7 @@ def refresh_all(
         "sync_health": health.targets(state),
         "sync_rejects": health.rejects(state),
         "lms_unmatched": lms_registers.unmatched(lake, settings.config),
+        "lms_issued": lms_registers.issued(state),
     }
     return {
         tenant: Warehouse(settings.marts / tenant, tenant).refresh(

@@ -27,9 +27,8 @@ PAIRED: dict[str, frozenset[str]] = {
 LEARNER_TABLES = frozenset(
     {"session_scores", "criterion_scores", "headline"}
 )  # they know the learner, not the scenario
-UNDATED = frozenset(
-    {"learners", "ingest_batches", "sync_health", "sync_rejects", "lms_unmatched", "items", "applications", "watched"}
-)
+REGISTERED = {"ingest_batches", "sync_health", "sync_rejects", "lms_unmatched", "lms_issued"}
+UNDATED = frozenset({"learners", *REGISTERED, "items", "applications", "watched"})
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
 

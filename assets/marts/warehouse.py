@@ -26,7 +26,7 @@ from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, registe
 from governance.project import Analysis
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
-READ_BY_MARTS = frozenset({"lms_unmatched"})  # the other registers are shown as they stand
+READ_BY_MARTS = frozenset({"lms_unmatched", "lms_issued"})  # the other registers are shown as they stand
 BLOAT = 0.3  # share of free blocks from which the working file is written anew
 
 

@@ -52,6 +52,7 @@ SEVERITIES = {"high": "high: possibly forged", "medium": "medium: somebody has t
 CLASSES = {
     "no_session": "a grade without any scored session",
     "differs": "a score or a pass that no session has",
+    "unissued": "an attempt with a result that was not issued so",
     "unmatched": "a person whom no learner matches",
     "stale": "the score of an earlier session",
     "not_in_lms": "scored here, no grade there yet",

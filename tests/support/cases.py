@@ -57,6 +57,9 @@ def frames(case: dict[str, Any]) -> dict[str, pl.DataFrame]:
          "occurred_at": _start(each["day"], 8)}
         for n, each in enumerate(case.get("outcomes", []))
     ]  # fmt: skip
+    rows["lms_issued"] = [
+        {"tenant": "t", "issued_at": _start("2026-08-09", 8), **each} for each in case.get("lms_issued", [])
+    ]
     rows["lms_unmatched"] = [{"tenant": "t", **each} for each in case.get("lms_unmatched", [])]
     for each in rows["learners"]:
         each |= {name: date.fromisoformat(each[name]) for name in ("hire_date", "left_on") if name in each}

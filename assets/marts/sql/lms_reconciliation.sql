@@ -1,5 +1,5 @@
 -- one row per grade of an LMS for a scenario, per pass there that has neither grade nor reason, per learner whose scored
--- scenario has none there, and per unmatched person.
+-- scenario has none there, per attempt that names a result which was not issued so, and per unmatched person.
 -- A score equals another within half a point in a hundred: LMSs round. Test sessions count for nothing. A pass is one
 -- that an attempt or a completion of the LMS states; a rubric without a pass rule says nothing about it.
 with
@@ -17,7 +17,9 @@ marks as (
         outcomes.occurred_at as lms_at,
         coalesce(json_extract_string(outcomes.attributes, '$.overridden') = 'true', false) as overridden,
         coalesce(json_extract_string(outcomes.attributes, '$.passed') = 'true', false)
-        or coalesce(json_extract_string(outcomes.attributes, '$.state') = 'complete_pass', false) as passed
+        or coalesce(json_extract_string(outcomes.attributes, '$.state') = 'complete_pass', false) as passed,
+        json_extract_string(outcomes.attributes, '$.result_id') as result_id,
+        json_extract_string(outcomes.attributes, '$.signature') as signature
     from outcomes
     inner join lms_activities
         on
@@ -217,6 +219,33 @@ absent as (
     where grades.record is null
 ),
 
+-- our page writes the id of the signed result beside the score: whoever copies one has to keep to what it says
+named as (
+    select
+        marks.tenant,
+        marks.connector,
+        marks.record,
+        marks.learner_key,
+        marks.scenario_id,
+        marks.lms_score,
+        marks.lms_at,
+        marks.overridden,
+        marks.passed as lms_passed,
+        lms_issued.scaled as our_score,
+        'unissued' as class,
+        case
+            when lms_issued.result_id is null then 'its attempt names a result that was never issued'
+            when lms_issued.learner_key <> marks.learner_key then 'its attempt names the result of somebody else'
+            when lms_issued.scenario_id <> marks.scenario_id then 'its attempt names a result of another scenario'
+            when lms_issued.signature is distinct from marks.signature then 'its attempt names a result under another signature'
+            when abs(marks.lms_score - lms_issued.scaled) > 0.005 then 'its attempt holds another score than the result it names'
+        end as flaw
+    from marks
+    left join lms_issued
+        on marks.tenant = lms_issued.tenant and marks.result_id = lms_issued.result_id
+    where marks.result_id is not null and marks.learner_key is not null
+),
+
 results as (
     select
         tenant, connector, class, record, learner_key, scenario_id, lms_score, our_score, best_score, session_id, lms_at,
@@ -227,6 +256,9 @@ results as (
         tenant, connector, class, record, learner_key, scenario_id, lms_score, our_score, best_score, session_id, lms_at,
         session_at, overridden, lms_passed, pass_unearned
     from absent
+    union all by name
+    select * from named
+    where flaw is not null
 ),
 
 worded as (
@@ -235,12 +267,14 @@ worded as (
         cast(null as bigint) as outcomes,
         case
             when class in ('matched', 'stale', 'not_in_lms') then 'low'
+            when class = 'unissued' then 'high'
             when overridden then 'medium'
             when class = 'no_session' or pass_unearned or lms_score > best_score then 'high'
             else 'medium'
         end as severity,
         case
             when class = 'matched' then 'the LMS holds the score of the latest or best session'
+            when class = 'unissued' then flaw
             when class = 'stale' then 'the LMS holds the score of an earlier session'
             when class = 'not_in_lms' then 'scored here, no grade there yet'
             when class = 'no_session' and lms_score is null then 'passed there without any scored session'

@@ -1,8 +1,10 @@
 """A score that a learner wrote into the LMS from the browser: flagged by the next run in mart, check and page."""
 
 import csv
+import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from support.sessions import write
 
 from dashboards import access
 from governance.access.users import Role
+from governance.lms_results import LmsResults, Released
 from governance.settings import PROJECT, Settings
+from governance.state import State
 from pipelines import environment
 
 CHECK = dg.AssetCheckKey(dg.AssetKey(["marts", "lms_reconciliation"]), "no_forged_score")
@@ -26,6 +30,8 @@ COMMITTED = 1_795_424_570  # 23 November 2026, 9:02:50 UTC
 HONEST = ("matched", "low", 0.825, 0.825)
 RAISED = ("differs", "high", 1.0, 0.825)
 INVENTED = ("no_session", "high", 1.0, None)
+ISSUED, SIGNATURE = "res-1", "0123456789abcdef"
+UNISSUED = ("unissued", "high", 0.5525, None)
 
 
 class Home:
@@ -97,6 +103,29 @@ def forged(grades: dict[int, float]) -> Any:
     return report
 
 
+def claimed(given: dict[str, str]) -> Any:
+    """The recorded tracks; the first attempt names the result that was issued, the second one that was made up."""
+    tracks = moodle.recorded(f"probe12_sco_tracks_attempt{given['attempt']}")
+    named = {"r": ISSUED if given["attempt"] == "1" else "made-up", "s": SIGNATURE}
+    held = tracks["data"]["tracks"]
+    held[:] = [each for each in held if each["element"] != "cmi.suspend_data"]
+    held.append({"element": "cmi.suspend_data", "value": json.dumps(named)})
+    return tracks
+
+
+def release(home: Home) -> None:
+    """What the results service keeps once it has answered ada's package."""
+    (row,) = home.rolecall.rows(
+        "select tenant, learner_key, session_id from lms_reconciliation where class = 'matched'"
+    )
+    now = datetime.now(UTC)
+    result = Released(ISSUED, "demo", row["tenant"], row["learner_key"], "3", row["session_id"], "knockout", 0.825,
+                      "passed", SIGNATURE, "a.b.c", now)  # fmt: skip
+    state = State.open(home.settings.database_url)
+    LmsResults(state).freeze(ISSUED, lambda: result)
+    state.close()
+
+
 def opened(home: Home, monkeypatch: pytest.MonkeyPatch, reader: access.Reader) -> AppTest:
     monkeypatch.setenv("ROLECALL_HOME", str(home.settings.home))
     monkeypatch.setenv("ROLECALL_CONFIG", str(home.settings.config))
@@ -117,15 +146,18 @@ def test_scores_from_the_console_are_flagged_by_the_next_run(
     assert "No score in an LMS looks forged." in opened(home, monkeypatch, access.LOCAL).markdown[1].value
 
     site.changes["gradereport_user_get_grade_items"] = forged({3: 100.0, 5: 100.0})
-    assert home.next_run() == [RAISED, INVENTED]
-    assert home.check() == (False, dg.AssetCheckSeverity.WARN, 2)
+    release(home)
+    site.changes["mod_scorm_get_scorm_sco_tracks"] = claimed
+    assert home.next_run() == [RAISED, INVENTED, UNISSUED]
+    assert home.check() == (False, dg.AssetCheckSeverity.WARN, 3)
     page = opened(home, monkeypatch, access.LOCAL)
-    assert "2 scores in moodle may be forged" in page.markdown[1].value.replace("\xa0", " ")
+    assert "3 scores in moodle may be forged" in page.markdown[1].value.replace("\xa0", " ")
     counts, records = (page.dataframe[place].value for place in (0, 1))
-    assert counts["records"].to_list() == [1, 1]
-    assert records["lms_score"].to_list() == [1.0, 1.0]
-    assert records["scenario"].to_list() == ["Odd case: knockout"] * 2
-    assert {when.isoformat() for when in records["since"]} == {"2026-11-23T09:02:50+00:00"}
+    assert counts["records"].to_list() == [1, 1, 1]
+    assert sorted(records["lms_score"].to_list()) == [0.5525, 1.0, 1.0]
+    assert records["scenario"].to_list() == ["Odd case: knockout"] * 3
+    graded = records[records["lms_score"] == 1.0]
+    assert {when.isoformat() for when in graded["since"]} == {"2026-11-23T09:02:50+00:00"}
 
     administrator = opened(home, monkeypatch, access.local_user("os:admin", [Role.admin]))
     assert "may be forged" in administrator.markdown[1].value

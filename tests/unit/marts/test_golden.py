@@ -79,6 +79,7 @@ def test_every_mart_has_a_golden_case() -> None:
         "sync_health",
         "sync_rejects",
         "lms_unmatched",
+        "lms_issued",
     }
 
 
