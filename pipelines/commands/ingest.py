@@ -31,15 +31,19 @@ def ingest(
     be taken is refused with its reason and the others go on; the same file again changes nothing. A dry run reads
     and judges everything, without knowing what earlier ingests brought.
     """
+    from governance.access import Thing
+    from governance.access.log import EVERY_TENANT
     from pipelines import environment
+    from pipelines.authority import permitted
     from pipelines.problems import Problem
     from pipelines.tenants import well_named
 
     well_named(tenant)
+    settings = environment.prepare()
+    permitted(settings, "deliver", [Thing.page(EVERY_TENANT)], "ingest", quietly=True)  # a row may name any tenant
     files, foreign = gather(paths or [], launches or [], learners or [], outcomes or [])
     if not files:
         raise Problem("There is nothing to ingest", "Name files or folders: `rolecall ingest deliveries.jsonl`")
-    settings = environment.prepare()
     if dry_run:
         with tempfile.TemporaryDirectory(prefix="rolecall-") as folder:
             report(taken(_apart(settings, Path(folder)), files, tenant), foreign)

@@ -22,11 +22,16 @@ def run(
     Only what changed is rebuilt; rows in quarantine go through the rules again where their day is rebuilt. When a
     blocking check fails, nothing is published and readers keep the last version.
     """
+    from governance.access import Thing
+    from governance.access.log import EVERY_TENANT
     from pipelines import environment
+    from pipelines.authority import permitted
     from pipelines.tenants import well_named
 
     settings = environment.prepare()
-    show(executed(settings, tenant=well_named(tenant), days=span(days), full=full))
+    wanted, period = well_named(tenant), span(days)
+    permitted(settings, "deliver", [Thing.page(wanted or EVERY_TENANT)], "run", quietly=True)
+    show(executed(settings, tenant=wanted, days=period, full=full))
 
 
 def span(text: str | None) -> tuple[date, date] | None:

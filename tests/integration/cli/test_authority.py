@@ -27,6 +27,8 @@ PERIOD = ("--from", "2026-01-01", "--to", "2026-12-31")
 ROLES = ("learner", "manager", "analyst", "compliance", "auditor", "admin")
 # Each command, the action that its refusal is logged under, and the roles that may run it.
 COMMANDS = {
+    "ingest README.md": ("deliver", {"admin"}),
+    "run": ("deliver", {"admin"}),
     "query 'select 1'": ("export_rows", {"analyst", "compliance", "auditor"}),
     "export xapi --out OUT": ("export_rows", {"analyst", "compliance", "auditor"}),
     "export scorm --out OUT": ("deliver", {"admin"}),
@@ -141,6 +143,16 @@ def test_scope_and_time_box_hold_for_commands_too(desk: Desk, bounds: dict[str, 
     assert code == 1
     assert "may not export rows (acme)" in said
     assert desk.log().row(0, named=True)["why"] == why
+
+
+def test_an_operator_of_one_tenant_brings_in_nothing_and_publishes_that_tenant_alone(desk: Desk) -> None:
+    desk.sits("admin", tenants=["acme"])
+    assert "may not deliver (all tenants)" in desk.run("ingest", "README.md", "--tenant", "acme")[1]
+    assert "may not deliver (all tenants)" in desk.run("run")[1]
+    assert "may not deliver (globex)" in desk.run("run", "--tenant", "globex")[1]
+    before = desk.log().height
+    assert desk.run("run", "--tenant", "acme")[0] == 0
+    assert desk.log().height == before, "what was published is on record by itself"
 
 
 def test_everybody_elses_tenants_are_not_delivered_by_default(desk: Desk) -> None:
