@@ -206,19 +206,22 @@ class _Run:
 
     def _content(self) -> str:
         """Digest of everything that the marts are made of: equal means that a run would change nothing."""
+        from assets.marts import lms_registers
+        from assets.marts.assets import reference
         from governance.identities import Identities
         from governance.secrets import secret_key
         from integrations.sync import health
 
         identities = Identities(self.state, secret_key(self.settings))
         people = identities.learners().hash_rows(seed=1).sort()
+        registers = (health.targets(self.state), health.rejects(self.state), lms_registers.issued(self.state))
         parts = [
             {table: {str(d): i for d, i in self.lake.file_ids(table).items()} for table in _core_tables()},
             self.catalog.digest,
             hashlib.sha256(people.to_numpy().tobytes()).hexdigest(),
-            [self.settings.minimum_cell, self.settings.keep_versions],
+            [reference(self.catalog, self.settings).digest, self.settings.keep_versions],
             str(self.settings.marts),
-            [frame.hash_rows(seed=1).to_list() for frame in (health.targets(self.state), health.rejects(self.state))],
+            [frame.hash_rows(seed=1).to_list() for frame in registers],
         ]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -9,6 +9,7 @@ from support.command import Command
 from support.sessions import bundle, write
 
 from assets.lake import Lake
+from governance.settings import PROJECT
 from pipelines.mark import Mark
 
 
@@ -95,6 +96,20 @@ def test_one_tenant_is_published_alone(tmp_path: Path, rolecall: Command) -> Non
     assert "Nothing new" in rolecall("run")
     assert "Nothing new" in rolecall("run", "--tenant", "globex")
     assert "no data" in rolecall.fails("run", "--tenant", "initech")
+
+
+def test_changed_rules_reach_the_readers_without_new_data(tmp_path: Path, rolecall: Command) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(PROJECT / "config", config)
+    rolecall.env["ROLECALL_CONFIG"] = str(config)
+    rolecall("run")
+    before = current(rolecall)
+    assert "Nothing new" in rolecall("run")
+    rules = config / "rolecall.yaml"
+    rules.write_text(rules.read_text("utf-8").replace("level: 0.05", "level: 0.01"), "utf-8")
+    assert "Published acme" in rolecall("run")
+    assert current(rolecall) != before
+    assert "Nothing new" in rolecall("run")
 
 
 def test_a_day_of_outcomes_alone_builds_no_session_table(tmp_path: Path, rolecall: Command) -> None:
