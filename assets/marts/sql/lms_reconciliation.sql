@@ -185,10 +185,13 @@ compared as (
     where held.lms_score is not null or ours.session_id is null or ours.ever_passed is false
 ),
 
--- one connector may hold a scenario in several activities: any of them will do
+-- one connector may hold a scenario in several activities: any of them will do; nobody is missed in an LMS that has
+-- told nothing yet, such as one that is not switched on
 connected as (
-    select distinct tenant, connector, scenario_id
+    select distinct lms_activities.tenant, lms_activities.connector, lms_activities.scenario_id
     from lms_activities
+    semi join outcomes
+        on lms_activities.tenant = outcomes.tenant and lms_activities.connector = outcomes.source
 ),
 
 absent as (
