@@ -105,8 +105,9 @@ final as (
         triggers,
         repeat_learners,
         rate,
-        greatest((rate + zz / 2 - sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), 0) as lower,
-        least((rate + zz / 2 + sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), 1) as upper,
+        -- a Wilson interval holds its share; at 0 and 1 rounding alone would put it outside
+        greatest(least((rate + zz / 2 - sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), rate), 0) as lower,
+        least(greatest((rate + zz / 2 + sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), rate), 1) as upper,
         seconds_p50
     from cells
     left join times

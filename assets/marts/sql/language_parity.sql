@@ -136,8 +136,15 @@ final as (
             then (mean - others_mean + quantile * sqrt(se * se + others_se * others_se)) / parent_sd
         end as smd_upper,
         share as pass_share,
-        greatest((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 0) as pass_lower,
-        least((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 1) as pass_upper,
+        -- a Wilson interval holds its share; at 0 and 1 rounding alone would put it outside
+        case
+            when share is not null
+            then greatest(least((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 0)
+        end as pass_lower,
+        case
+            when share is not null
+            then least(greatest((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 1)
+        end as pass_upper,
         case when others_passed > 0 then share / (others_passed / others_judged) end as pass_ratio,
         case when timed > 0 then talked / timed end as talk_share,
         'cluster_t' as method,

@@ -81,8 +81,9 @@ final as (
         sessions,
         reached,
         share as reached_share,
-        greatest((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 0) as lower,
-        least((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 1) as upper,
+        -- a Wilson interval holds its share; at 0 and 1 rounding alone would put it outside
+        greatest(least((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 0) as lower,
+        least(greatest((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 1) as upper,
         seconds_p50,
         not_found_share
     from counted
