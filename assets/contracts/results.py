@@ -3,21 +3,14 @@
 Marts are made of these two, and pages that add up over weeks of any choice read them as well.
 """
 
-from assets.contracts.core import DAY, LEARNER, SESSION
+from assets.contracts.core import DAY, LEARNER, SCORER, SESSION, SESSION_SCORES
 from assets.contracts.marts import TENANT
 from assets.contracts.table import Column, Table, column, must
 
 REGION = must("region", "varchar", "Region of the session, `unknown` where it has none")
 SCENARIO = must("scenario_id", "varchar", "Scenario, `unknown` where it has none")
 STARTED = column("started_at", "timestamptz", "Start of the session")
-SCORE: tuple[Column, ...] = (
-    must("rubric_id", "varchar", "Rubric applied"),
-    must("rubric_version", "varchar", "Version of the rubric"),
-    must("scorer_kind", "varchar", "Kind of scorer"),
-    must("scorer_id", "varchar", "Tool, model or person that scored; a person by learner key"),
-    must("scorer_version", "varchar", "Version of the scorer, `unknown` where it gave none"),
-    must("revision", "integer", "Revision of this scorer's score"),
-)
+SCORE: tuple[Column, ...] = tuple(each for each in SCORER if each.name in SESSION_SCORES.key)
 
 HEADLINE = Table(
     layer="marts",
