@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from assets.contracts import PUBLISHED
+from assets.contracts import PUBLISHED, REGISTERS
 from assets.marts.tables import REACH, SOURCES, STAGES, create, database, select
 
 # What a learner did in one scenario, and how one competency of a learner went: a day touches few of either, while
@@ -27,8 +27,9 @@ PAIRED: dict[str, frozenset[str]] = {
 LEARNER_TABLES = frozenset(
     {"session_scores", "criterion_scores", "headline"}
 )  # they know the learner, not the scenario
-REGISTERED = {"ingest_batches", "sync_health", "sync_rejects", "lms_unmatched", "lms_issued"}
-UNDATED = frozenset({"learners", *REGISTERED, "items", "applications", "watched"})
+UNDATED = frozenset(
+    {"learners", "ingest_batches", "items", "applications", "watched", *(each.name for each in REGISTERS)}
+)
 MANY_DAYS = 200  # more changed days than this are not worth a partial rebuild
 
 
