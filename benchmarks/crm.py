@@ -21,9 +21,6 @@ from typing import Any
 
 import orjson
 import polars as pl
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 from support import tryton
 from support.crm import CrmHome
 from support.writeback import WRITE, Practice

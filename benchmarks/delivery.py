@@ -9,7 +9,6 @@ ratios counts, so that other work on the machine and the growing LRS fall on bot
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 import uuid
@@ -17,9 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 from support.lrs import HEADERS, Peer, xapi_statements
 
 from benchmarks.results import record

@@ -19,9 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 from support.lake import write_lake
 from support.pages import QUIET
 from support.served import CHROMIUM, FLAGS, served

@@ -8,7 +8,6 @@ one more day on a long history, of which the working file's incremental refresh 
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -18,9 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 from support.lake import touch_day, write_lake
 from support.synthetic import Draw, catalog_frames, core_frames
 

@@ -12,14 +12,11 @@ calls a second at most and one call a row, so that 2,000 people take it twenty m
 
 import argparse
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support import drt
 from support.crm_clouds import Authority, Clock, served_portal

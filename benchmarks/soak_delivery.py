@@ -8,12 +8,9 @@ a random moment more, so that it dies before, in and after a call.
 
 import argparse
 import random
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.deliver import agrees, connect, home_with, killed, statements
 from support.lrs import xapi_statements

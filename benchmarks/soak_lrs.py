@@ -7,13 +7,10 @@ statement once, and a second sync has to send nothing. Ends with 1 where it does
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support import casino
 from support.command import ROOT, Command

@@ -7,12 +7,9 @@ The people are a table of SQLite whose trigger counts the writes of each row.
 
 import argparse
 import random
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.writeback import Table
 

@@ -101,6 +101,7 @@ class _Run:
         from pipelines.watch import Watch
 
         self._pull()
+        self._deliveries()
         self.say("inbox")
         drained = deliveries.drain(self.lake, self.state).accepted
         self._derive()
@@ -161,6 +162,13 @@ class _Run:
             reconcile_if_possible(self.settings, self.state, self.now)
         except PullError as error:
             LOG.warning("the engine was not asked for what its callbacks lost: %s", error)
+
+    def _deliveries(self) -> None:
+        """Tell of deliveries that were killed, so that the root at the end of this run covers them."""
+        from integrations.sync.ledger import Ledger
+
+        for target in Ledger(self.state).close_killed(self.now):
+            LOG.warning("a delivery to %s ended with its process; what it did is noted in the audit chain", target)
 
     def _reviews(self) -> None:
         """Reviews reach raw before anything is found stale, so that the days that they change are."""

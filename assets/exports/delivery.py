@@ -16,7 +16,8 @@ from assets.lake import Lake
 from governance.identities import Identities
 from integrations.sync import planner
 from integrations.sync.base import Outgoing, Preflight, SyncError
-from integrations.sync.ledger import Claim, Ledger
+from integrations.sync.claim import Claim
+from integrations.sync.ledger import Ledger
 from integrations.sync.machine import Patience
 from integrations.sync.planner import Plan, Rules
 from integrations.sync.sender import Clock, Progress, Report, deliver

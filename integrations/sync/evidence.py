@@ -20,7 +20,7 @@ RUN = SyncRunRow.__table__.c
 
 
 def close_killed(session: Session, target: str, now: datetime) -> None:
-    """Close runs that nobody ends any more, with an event each. Only for the holder of the target's lease."""
+    """Close runs that nobody ends any more, with an event each. Only for the holder of the target's lease or lock."""
     left = sa.select(RUN.run_id, RUN.planned).where(RUN.target == target, RUN.status == "running")
     for run_id, planned in session.execute(left.order_by(RUN.started_at)).all():
         closed = {"status": "failed", "reason": KILLED, "ended_at": now}

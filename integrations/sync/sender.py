@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from integrations.sync.base import Answer, Limits, Outgoing, Presence, Sighting, Sink, Whole
 from integrations.sync.batching import batches
-from integrations.sync.ledger import Call, Claim, Counts
+from integrations.sync.claim import Call, Claim, Counts
 from integrations.sync.machine import SEND, Machine, Patience, Settled, Task
 
 Progress = Callable[[int, int, str], None]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,25 @@ def test_a_killed_run_is_told_by_the_next_with_what_was_acknowledged(ledger: Led
     assert sorted(map(tuple, found)) == [("done", None, 28), ("failed", "its process ended before the run did", 12)]
     run(ledger, AllOrNothing(), KEYS)
     assert len(told(ledger)) == 2, "it is told once"
+
+
+def test_a_killed_run_is_told_although_its_target_is_never_delivered_to_again(ledger: Ledger) -> None:
+    url = ledger.state.engine.url.render_as_string()
+    subprocess.run([sys.executable, "-c", KILLED, url], cwd=PROJECT / "tests", check=False, env=ENVIRONMENT)
+    assert ledger.close_killed() == [TARGET]
+    (event,) = told(ledger)
+    assert (event["body"]["status"], event["body"]["confirmed"]) == ("failed", 12)
+    assert ledger.close_killed() == []
+    assert len(told(ledger)) == 1
+
+
+def test_a_run_under_way_is_left_to_its_process(ledger: Ledger) -> None:
+    with ledger.claim(TARGET, "test") as claim:
+        claim.begin(1, 0, datetime.now(UTC))
+        assert ledger.close_killed() == []
+        claim.end("done", None, datetime.now(UTC))
+    (event,) = told(ledger)
+    assert event["body"]["status"] == "done"
 
 
 def test_a_batch_is_bisected_down_to_its_bad_records(ledger: Ledger) -> None:
