@@ -21,6 +21,7 @@ from governance.state import State
 from integrations.xapi.destinations import Casting, Destination, load
 from integrations.xapi.files import Written, read_lines, write_archive, write_lines
 from integrations.xapi.rendering import in_version
+from pipelines.mark import Mark
 from pipelines.planning import ranges, within
 from pipelines.problems import Problem
 from pipelines.run import Launcher
@@ -40,8 +41,26 @@ class Exported:
     unidentified: int
 
 
-def issue(settings: Settings, days: tuple[date, date] | None, progress: Progress) -> int:
-    """Issue statements of stale days as Dagster runs with their checks; how many are new.
+@dataclass(frozen=True)
+class Issued:
+    """How many statements are new, and the days that have none yet because their checks have not passed."""
+
+    new: int = 0
+    waiting: tuple[date, ...] = ()
+
+    def sentence(self) -> str | None:
+        """What to tell about the days that wait; None where none does."""
+        if not self.waiting:
+            return None
+        count = len(self.waiting)
+        days = "1 day waits for its checks" if count == 1 else f"{count:,} days wait for their checks"
+        return f"{days}, from {self.waiting[0]}: `rolecall run` makes them and says which fail"
+
+
+def issue(settings: Settings, days: tuple[date, date] | None, progress: Progress) -> Issued:
+    """Issue statements of stale days as Dagster runs with their checks.
+
+    A day that is rebuilt and not checked, or failed, waits: a statement is frozen once it is issued.
 
     Raises ``Problem`` where core is empty or a check fails, ``LakeBusyError`` while another process writes.
     """
@@ -50,14 +69,17 @@ def issue(settings: Settings, days: tuple[date, date] | None, progress: Progress
         raise Problem("There are no sessions yet", "Run `rolecall ingest` and `rolecall run`, or `rolecall demo`")
     with lake.writing("rolecall export xapi"):
         stale = within(stale_days(lake, Catalog.load(settings.config)), days)
-        if not stale:
-            return 0
+        unchecked = {*Mark.read(settings.home).unchecked}
+        waiting = tuple(day for day in stale if day in unchecked)
+        sound = [day for day in stale if day not in unchecked]
+        if not sound:
+            return Issued(waiting=waiting)
         before = _count(lake)
         with Launcher(settings, Watch(progress)) as launcher:
-            for span in ranges(stale):
+            for span in ranges(sound, 0) if waiting else ranges(sound):  # a bridged gap must hold no day that waits
                 launcher.launch("issue_statements", span)
         close_the_books(settings, State.open(settings.database_url))
-        return _count(lake) - before
+        return Issued(_count(lake) - before, waiting)
 
 
 def export(

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.automation import FOLLOW_ANY_DAY
+from assets.automation import FOLLOW_CHECKED_DAY
 from assets.contracts import XAPI_STATEMENTS
 from assets.exports.gather import DAY_TABLES
 from assets.exports.statements import CODE_VERSION, issue_days, utc_now
@@ -17,7 +17,7 @@ from assets.resources import Workspace
     deps=[*(["core", name] for name in DAY_TABLES), ["core", "learners"]],
     partitions_def=DAILY,
     backfill_policy=dg.BackfillPolicy.single_run(),
-    automation_condition=FOLLOW_ANY_DAY,
+    automation_condition=FOLLOW_CHECKED_DAY,
     pool=WRITER_POOL,
     kinds={"duckdb", "parquet", "xapi"},
     tags=tags(XAPI_STATEMENTS),

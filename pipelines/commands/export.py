@@ -66,7 +66,9 @@ def xapi(
             destination=destination, progress=lambda step: status.update(f"Writing: {step}"),
         )  # fmt: skip
         note(settings, [event_of(each, operator.name, destination) for each in done])
-    OUT.print(f"{issued:,} statements issued now" if issued else "No new statements")
+    OUT.print(f"{issued.new:,} statements issued now" if issued.new else "No new statements")
+    if said := issued.sentence():
+        ERR.print(said, markup=False)
     for each in done:
         OUT.print(
             f"{each.tenant}: {each.written.statements:,} statements in {len(each.written.lines):,} day files;"

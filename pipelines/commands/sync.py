@@ -63,7 +63,9 @@ def lrs(
         permitted(settings, "export_rows", [Thing.cell(given.tenant or EVERY_TENANT, "*")], f"statements to {lines}")
     environment.quiet()
     with ERR.status("Issuing statements") as status:
-        issue(settings, None, lambda step: status.update(f"Running: {step}"))
+        issued = issue(settings, None, lambda step: status.update(f"Running: {step}"))
+    if said := issued.sentence():
+        ERR.print(said, markup=False)
     if dry_run:
         _preview(settings, connector, given, lines)
         return

@@ -15,12 +15,13 @@ from support.pipeline import NOW, SECRET, Home
 from support.sessions import bundle
 
 from assets.core import registries
-from assets.exports.statements import issue_days, stale_days
+from assets.exports.statements import PATH, issue_days, stale_days
 from governance.identities import DirectoryEntry
 from governance.settings import PROJECT, Settings
 from integrations.xapi.files import batches
+from pipelines.mark import Mark
 from pipelines.problems import Problem
-from pipelines.statements import Exported, export, issue
+from pipelines.statements import Exported, Issued, export, issue
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,28 @@ def test_days_and_tenants(home: Home, tmp_path: Path) -> None:
 def test_an_empty_home_is_told_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="no sessions yet"):
         issue(Settings(home=tmp_path), None, lambda _: None)
+
+
+def test_days_that_failed_their_checks_wait(tmp_path: Path) -> None:
+    """A statement is frozen once issued: what a check may still stop is not issued, nor is it in a bridged gap."""
+    made = Home(tmp_path / "home")
+    made.land(bundle(n) for n in range(3))  # 1, 2 and 3 November
+    made.settle()
+    registries.learners(made.lake, made.identities.learners())
+    settings = Settings(home=made.folder, secret_key=SecretStr(SECRET.decode()))
+    failed = date(2026, 11, 2)
+    Mark(None, (failed,)).write(made.folder)
+    first = issue(settings, None, lambda _: None)
+    assert (first.new > 0, first.waiting) == (True, (failed,))
+    assert made.lake.days(PATH) == [date(2026, 11, 1), date(2026, 11, 3)]
+    assert first.sentence() == (
+        "1 day waits for its checks, from 2026-11-02: `rolecall run` makes them and says which fail"
+    )
+    assert issue(settings, None, lambda _: None) == Issued(0, (failed,))
+    Mark(None).write(made.folder)
+    last = issue(settings, None, lambda _: None)
+    assert (last.new > 0, last.waiting, last.sentence()) == (True, (), None)
+    assert len(made.lake.days(PATH)) == 3
 
 
 def test_batches_respect_count_and_bytes() -> None:

@@ -8,6 +8,8 @@ from governance.settings import Settings
 from pipelines import environment
 from pipelines.definitions import build
 
+STATEMENTS = dg.AssetKey(["exports", "xapi_statements"])
+
 
 def test_marts_follow_a_day_long_past(tmp_path: Path) -> None:
     environment.quiet()
@@ -21,10 +23,12 @@ def test_marts_follow_a_day_long_past(tmp_path: Path) -> None:
         _check(code, instance, passed=False)
         refused = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=unchecked.cursor)
         assert refused.get_num_requested(dg.AssetKey(["marts", "competency_trend"])) == 0
+        assert refused.get_num_requested(STATEMENTS) == 0, "what is issued is frozen, so that it waits as well"
         _check(code, instance, passed=True)
         after = dg.evaluate_automation_conditions(defs=code, instance=instance, cursor=refused.cursor)
         assert after.get_num_requested(dg.AssetKey(["marts", "competency_trend"])) == 1
         assert after.get_num_requested(dg.AssetKey(["published", "marts"])) == 1
+        assert after.get_num_requested(STATEMENTS) == 1
 
 
 def _check(code: dg.Definitions, instance: dg.DagsterInstance, *, passed: bool) -> None:
