@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
-from assets.automation import FOLLOW_ANY_DAY, FOLLOW_CHECKED_DAY
+from assets.automation import FOLLOW_CHECKED_DAY
 from assets.contracts import EFFECTS, MARTS, OVERVIEWS, PUBLISHED_CORE, Table
 from assets.marts import lms_registers
 from assets.marts.publish import publish
@@ -128,7 +128,7 @@ def marts(context: dg.AssetExecutionContext, config: Rebuild, workspace: Workspa
     group_name="marts",
     kinds={"duckdb"},
     deps=[["marts", table.name] for table in TABLES],
-    automation_condition=FOLLOW_ANY_DAY,
+    automation_condition=FOLLOW_CHECKED_DAY,
     pool=POOL,
     code_version="1",
 )
