@@ -83,6 +83,14 @@ def expected_host(settings: Settings, headers: Mapping[str, str]) -> bool:
     return host_name(lowered.get("host", "")).lower() == (urlsplit(settings.public_url or "").hostname or "")
 
 
+def same_origin(settings: Settings, headers: Mapping[str, str]) -> bool:
+    """Whether a socket is opened by a page of ours; a program that is no browser names no origin."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    origin = lowered.get("origin")
+    ours = {lowered.get("host", "").lower(), urlsplit(settings.public_url or "").netloc.lower()}
+    return origin is None or urlsplit(origin).netloc.lower() in ours - {""}
+
+
 def cookie_claims(headers: Mapping[str, str]) -> dict[str, Any] | None:
     """The claims in Streamlit's signed login cookie; ``None`` where it is absent, forged or of another site.
 

@@ -15,6 +15,7 @@ from dashboards.access import (
     expected_host,
     login_configured,
     reader_of,
+    same_origin,
     source,
     visitor,
 )
@@ -67,6 +68,9 @@ def _door(scope: Scope) -> str | None:
         known, why = expected_host(settings, given), "this address is not ROLECALL_PUBLIC_URL"
         if known and scope["path"] == STREAM and carries_login(given) and cookie_claims(given) is None:
             note_refusal(settings, None, "log_in", "cookie", source(peer, given), "a cookie that is not ours")
+    if known and scope["type"] == "websocket" and not same_origin(settings, given):
+        note_refusal(settings, None, "connect", "origin", source(peer, given), given["origin"])
+        return "this page is not ours"
     if known:
         return None
     note_refusal(settings, None, "connect", "stranger", source(peer, given), scope["path"])

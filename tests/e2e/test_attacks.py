@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.forger import FORGERIES
+from support.http_stub import Said, serving
 from support.login import Site, log_in, status
 from support.pages import settle
 
@@ -193,16 +194,20 @@ def test_a_websocket_from_another_page_is_refused(site: Site, attacker: Attacker
     """A page elsewhere that opens our socket sends the reader's cookie; its origin gives it away."""
     log_in(attacker.page, site, "officer")
     settle(attacker.page)
-    attacker.page.goto("data:text/html,<p>elsewhere</p>")
-    opened = attacker.page.evaluate(
-        """(address) => new Promise((done) => {
-            const socket = new WebSocket(address.replace("http", "ws") + "/_stcore/stream");
-            socket.onopen = () => done(true);
-            socket.onerror = () => done(false);
-        })""",
-        site.address,
-    )
+    with serving(lambda _: Said(body=b"elsewhere", headers={"content-type": "text/html"})) as address:
+        elsewhere = address.replace("127.0.0.1", "localhost")  # a port of the same site, which the cookie is sent from
+        attacker.page.goto(elsewhere)
+        opened = attacker.page.evaluate(
+            """(address) => new Promise((done) => {
+                const socket = new WebSocket(address.replace("http", "ws") + "/_stcore/stream");
+                socket.onopen = () => done(true);
+                socket.onerror = () => done(false);
+            })""",
+            site.address,
+        )
     assert opened is False
+    refused = site.entries().filter(action="connect", why="origin")  # sockets lack what the browser adds to requests
+    assert refused.select("who", "allowed", "what").rows() == [("nobody", False, elsewhere)]
 
 
 def test_nothing_of_the_login_stands_in_the_log(site: Site) -> None:

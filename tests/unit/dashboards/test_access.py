@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from dashboards import access
-from dashboards.access import LOCAL, reader_of, tenants_for
+from dashboards.access import LOCAL, reader_of, same_origin, tenants_for
 from dashboards.guard import Guard
 from governance.access.claims import local_user
 from governance.access.log import AccessLog
+from governance.settings import Settings
 from governance.state import State
 
 
@@ -32,6 +33,24 @@ from governance.state import State
 )
 def test_reader_is_known_on_this_machine_alone(address: str | None, headers: dict[str, str], known: bool) -> None:
     assert (reader_of(address, headers) is not None) is known
+
+
+@pytest.mark.parametrize(
+    ("origin", "public", "ours"),
+    [
+        (None, None, True),  # no browser, so no page that could be somebody else's
+        ("http://localhost:8501", None, True),
+        ("https://rolecall.acme.example", "https://rolecall.acme.example", True),  # a proxy may pass another Host on
+        ("http://localhost:9999", None, False),
+        ("https://evil.example", "https://rolecall.acme.example", False),
+        ("null", None, False),
+        ("null", "https://rolecall.acme.example", False),
+    ],
+)
+def test_a_socket_is_opened_by_our_own_pages(origin: str | None, public: str | None, ours: bool) -> None:
+    headers = {"Host": "localhost:8501"} | ({} if origin is None else {"Origin": origin})
+    settings = Settings(public_url=public, _env_file=None)  # type: ignore[call-arg]
+    assert same_origin(settings, headers) is ours
 
 
 def test_tenants_are_those_in_scope() -> None:
