@@ -24,11 +24,20 @@ from pipelines.run import RANGE_END, RANGE_START
 BATCH = "rolecall/batch"  # runs asked for together, on the same inputs
 
 
-def inbox_request(backlog: Backlog) -> dg.RunRequest | dg.SkipReason:
-    """One drain for what waits; the same backlog asks once, a growing one again."""
+def inbox_request(backlog: Backlog, now: datetime) -> dg.RunRequest | dg.SkipReason:
+    """One drain for what waits; a growing backlog asks again, and one that still stands an hour later does."""
     if backlog.depth == 0:
         return dg.SkipReason("the inbox is empty")
-    return dg.RunRequest(run_key=f"{backlog.depth}@{backlog.oldest}")
+    return dg.RunRequest(run_key=f"{backlog.depth}@{backlog.oldest}@{_hour(now)}")
+
+
+def registries_request(content: str, runs: Sequence[dg.DagsterRun], now: datetime) -> dg.RunRequest | dg.SkipReason:
+    """One load of this content; where all ``runs`` that were asked for before have failed, the next hour asks again."""
+    if any(run.status is dg.DagsterRunStatus.SUCCESS for run in runs):
+        return dg.SkipReason("the registries are up to date")
+    if any(not run.is_finished for run in runs):
+        return dg.SkipReason("the registries are being loaded")
+    return dg.RunRequest(run_key=f"{content}@{_hour(now)}", tags={BATCH: content})
 
 
 def load_requests(stale: Stale, batch: str) -> list[dg.RunRequest]:
@@ -54,8 +63,13 @@ def batch_of(lake: Lake, stale: Stale, launches: int, catalog: str, now: datetim
     records = built.read(lake)
     inputs = (*(table.path for table in RAW), reported.TABLE)
     parts = [(str(day), [lake.file_id(path, day) for path in inputs], str(records.get(day))) for day in stale.days()]
-    text = repr((sorted(parts), launches, catalog, now.strftime("%Y-%m-%dT%H")))
+    text = repr((sorted(parts), launches, catalog, _hour(now)))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _hour(now: datetime) -> str:
+    """Part of a run's key: Dagster runs each key once, and what stood in the way may be gone an hour later."""
+    return now.strftime("%Y-%m-%dT%H")
 
 
 def passed(cursor: str | None, runs: Sequence[dg.DagsterRun]) -> list[Span]:
@@ -86,7 +100,7 @@ def inbox(workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
     """Look at the inbox."""
     from governance.inbox import Inbox
 
-    return inbox_request(Inbox(workspace.state()).backlog())
+    return inbox_request(Inbox(workspace.state()).backlog(), datetime.now(UTC))
 
 
 @dg.sensor(
@@ -127,14 +141,15 @@ def stale_days(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Loads learners and launches when a registration changed one",
 )
-def registries(workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
-    """Look at the registries; the same content asks once."""
+def registries(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
+    """Look at the registries; content that was loaded asks no more."""
     state = workspace.state()
     people = workspace.identities(state).learners().hash_rows(seed=1).sort().to_numpy().tobytes()
     content = hashlib.sha256(people + str(workspace.launches(state).last_change()).encode()).hexdigest()[:16]
     if (writer := workspace.lake().writer()) is not None:
         return dg.SkipReason(f"{writer} is writing")
-    return dg.RunRequest(run_key=content)
+    asked = context.instance.get_runs(dg.RunsFilter(job_name=jobs.load_registries.name, tags={BATCH: content}))
+    return registries_request(content, asked, datetime.now(UTC))
 
 
 def _automation(name: str, target: dg.AssetSelection) -> dg.AutomationConditionSensorDefinition:

@@ -9,21 +9,37 @@ from assets.lake import Lake
 from governance.inbox import Backlog
 from pipelines.planning import Stale
 from pipelines.run import RANGE_END, RANGE_START
-from pipelines.sensors import batch_of, inbox_request, load_requests, passed
+from pipelines.sensors import batch_of, inbox_request, load_requests, passed, registries_request
 
 MORNING = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def test_an_empty_inbox_asks_for_nothing() -> None:
-    assert isinstance(inbox_request(Backlog(0, None)), dg.SkipReason)
+    assert isinstance(inbox_request(Backlog(0, None), MORNING), dg.SkipReason)
 
 
-def test_a_growing_backlog_asks_again_and_a_standing_one_does_not() -> None:
-    first, same, grown = (inbox_request(Backlog(depth, MORNING)) for depth in (3, 3, 4))
-    assert isinstance(first, dg.RunRequest)
-    assert isinstance(same, dg.RunRequest)
-    assert isinstance(grown, dg.RunRequest)
-    assert first.run_key == same.run_key != grown.run_key
+def asked(answer: dg.RunRequest | dg.SkipReason) -> str | None:
+    assert isinstance(answer, dg.RunRequest), answer
+    return answer.run_key
+
+
+def test_a_growing_backlog_asks_again_and_a_standing_one_an_hour_later() -> None:
+    first, same, grown = (asked(inbox_request(Backlog(depth, MORNING), MORNING)) for depth in (3, 3, 4))
+    assert first == same != grown
+    assert first != asked(inbox_request(Backlog(3, MORNING), MORNING + timedelta(hours=1))), "its drain has failed"
+
+
+def test_registries_that_failed_to_load_are_asked_for_again_an_hour_later() -> None:
+    def run(status: dg.DagsterRunStatus) -> dg.DagsterRun:
+        return dg.DagsterRun(job_name="load_registries", status=status)
+
+    good, bad, going = (dg.DagsterRunStatus[name] for name in ("SUCCESS", "FAILURE", "STARTED"))
+    first = asked(registries_request("abc", [], MORNING))
+    assert first == asked(registries_request("abc", [run(bad)], MORNING)), "Dagster runs a key once"
+    assert first != asked(registries_request("abc", [run(bad)], MORNING + timedelta(hours=1)))
+    assert first != asked(registries_request("other", [], MORNING))
+    for runs in ([run(bad), run(good)], [run(bad), run(going)]):
+        assert isinstance(registries_request("abc", runs, MORNING + timedelta(hours=1)), dg.SkipReason)
 
 
 def test_stale_days_ask_for_one_run_a_range() -> None:
