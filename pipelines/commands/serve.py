@@ -1,6 +1,7 @@
 """``rolecall serve``: the servers, each in the foreground."""
 
 import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -59,6 +60,8 @@ def dagster(host: Annotated[str, HOST] = "127.0.0.1", port: Annotated[int, PORT]
     settings = environment.prepare()
     with environment.instance(settings) as instance:
         abandoned.release_before_serving(instance, settings.dagster_storage)
+    # Dagster ends on SIGTERM as it does on Ctrl-C, and a script's background process is born without Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _become(
         ["dagster", "dev"],
         ["--module-name", "pipelines.definitions", "--host", host, "--port", str(port)],
@@ -76,8 +79,6 @@ def crm_simulator(
     key: Annotated[Path | None, typer.Option(help="Private key (PEM) of the certificate")] = None,
 ) -> None:
     """A simulated Salesforce or HubSpot on this machine, to try a connector without an account; rows live in memory."""
-    import signal
-
     from integrations.crm.simulators import ready, serving
     from pipelines.console import OUT
     from pipelines.problems import Problem
