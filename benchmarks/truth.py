@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from assets.statistics import families, growth, links
+from assets.statistics import exposures, families, growth, links
 from assets.statistics.correlation import Estimate
 from benchmarks.results import record
 from governance.catalog import Catalog
@@ -84,11 +84,12 @@ def frames(study: Study) -> links.Inputs:
         schema={"learner_key": pl.String, "role": pl.String, "hire_date": pl.Date, "left_on": pl.Date},
         orient="row",
     )
-    wanted = sorted(set(SKILLS.values()))
+    kept = scores.filter(pl.col("skill").is_in(set(SKILLS.values())))
+    exposed = exposures.before(outcomes, exposures.numbered(kept))
     return links.Inputs(
         outcomes=outcomes,
-        scores=scores.filter(pl.col("skill").is_in(wanted)),
-        criteria=scores.head(0).drop("version"),
+        exposures=exposed.select("outcome_id", "attempts", "level", exposure=pl.lit("competency:") + pl.col("skill")),
+        practice=exposures.Practice(lambda skill: kept.filter(pl.col("skill") == skill)),
         learners=learners,
         last_day=study.last,
         skills=SKILLS,

@@ -18,28 +18,29 @@ GROWTH_CELLS = Cells(
     ("region",),
     ("n_learners", "n_scores", "estimate", "lower", "upper", "p_value", "slope_sd"),
 )
-SCORES = """
-    select learner_key, 'overall' as skill, concat(rubric_id, ':', rubric_version, ':', scorer_version) as version,
-        started_at, overall as score
+# What a skill's scores are, of learners with outcomes; the parameter of the second is the competency.
+OVERALL_SCORES = """
+    select learner_key, concat(rubric_id, ':', rubric_version, ':', scorer_version) as version, started_at,
+        overall as score
     from headline
     where learner_key in (select learner_key from outcomes)
-    union all
-    select learner_key, competency as skill, version, started_at, total / n_scores as score
-    from attempts
-    where learner_key in (select learner_key from outcomes)
 """
-CRITERIA = """
-    select learner_key, concat(criterion_scores.rubric_id, '/', criterion_id) as skill, started_at, scaled as score
-    from criterion_scores
-    inner join headline using (tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version,
-        revision, learner_key)
+SKILL_SCORES = """
+    select learner_key, version, started_at, total / n_scores as score
+    from attempts
+    where competency = ? and learner_key in (select learner_key from outcomes)
+"""
+FIRST_SCORES = """
+    select learner_key, min(started_at) as first_at
+    from headline
     where learner_key in (select learner_key from outcomes)
+    group by learner_key
+    order by learner_key
 """
 OUTCOMES = """
-    select outcome_id, learner_key, kind, cast(value as double) as value, unit, occurred_at,
-        coalesce(exposure_from, occurred_at) as cutoff_at
+    select outcome_id, learner_key, kind, cast(value as double) as value, unit, occurred_at
     from outcomes
-    order by learner_key, cutoff_at, outcome_id
+    order by learner_key, coalesce(exposure_from, occurred_at), outcome_id
 """
 
 
@@ -49,7 +50,10 @@ def digest(of_tables: dict[str, str]) -> str:
 
 
 def estimate(con: duckdb.DuckDBPyConnection, analysis: Analysis, minimum: int) -> dict[str, pl.DataFrame]:
-    """The rows of every mart of estimates, by name, from whatever ``con`` shows under the bare names of one tenant."""
+    """The rows of every mart of estimates, by name, from whatever ``con`` shows under the bare names of one tenant.
+
+    Beside its tables there has to be ``exposures``, as ``exposures.renew`` makes it.
+    """
     found: dict[str, list[dict[str, Any]]] = {table.name: [] for table in EFFECTS}
     spells = con.sql("select * from spells order by learner_key, competency, version").pl()
     found["competency_growth"] = growth.rows(spells, minimum)
@@ -59,8 +63,9 @@ def estimate(con: duckdb.DuckDBPyConnection, analysis: Analysis, minimum: int) -
         linked = links.rows(inputs)
         judged = families.judge(_frame(linked), analysis.families, analysis.level).rows(named=True) if linked else []
         found["outcome_links"] = judged
-        found["ramp_curve"] = _ramp_curve(inputs)
-        found["rollout_effects"] = _rollout(inputs)
+        first = con.sql(FIRST_SCORES).pl()
+        found["ramp_curve"] = _ramp_curve(inputs, first)
+        found["rollout_effects"] = _rollout(inputs, first)
         if analysis.costs is not None:
             found["practice_return"] = _returns(con, analysis.costs, inputs, linked)
     frames = {table.name: _shaped(table, [{"tenant": tenant} | row for row in found[table.name]]) for table in EFFECTS}
@@ -85,10 +90,15 @@ def _inputs(con: duckdb.DuckDBPyConnection, analysis: Analysis, minimum: int) ->
     ((last,),) = con.sql(
         "select max(day) from (select day from sessions union all select cast(occurred_at as date) from outcomes)"
     ).fetchall()
+
+    def read(skill: str) -> pl.DataFrame:
+        found = con.sql(OVERALL_SCORES) if skill == links.OVERALL else con.sql(SKILL_SCORES, params=[skill])
+        return found.pl()
+
     return links.Inputs(
         outcomes=con.sql(OUTCOMES).pl(),
-        scores=con.sql(SCORES).pl(),
-        criteria=con.sql(CRITERIA).pl(),
+        exposures=con.sql("select outcome_id, exposure, attempts, level from exposures").pl(),
+        practice=exposures.Practice(read),
         learners=con.sql("select learner_key, role, hire_date, left_on from learners order by learner_key").pl(),
         last_day=last,
         skills=dict(analysis.skills),
@@ -97,13 +107,12 @@ def _inputs(con: duckdb.DuckDBPyConnection, analysis: Analysis, minimum: int) ->
     )
 
 
-def _ramp_curve(inputs: links.Inputs) -> list[dict[str, Any]]:
+def _ramp_curve(inputs: links.Inputs, first: pl.DataFrame) -> list[dict[str, Any]]:
     """Kaplan-Meier of ramp time for all, and from the landmark on for those who had practised by then and not."""
     events = inputs.outcomes.filter(pl.col("kind") == "ramp_days")
     if events.is_empty() or inputs.last_day is None:
         return []
     spans = ramp.spans(inputs.learners, events, inputs.last_day)
-    first = inputs.scores.group_by("learner_key").agg(first_at=pl.col("started_at").min())
     waiting = spans.filter(pl.col("days") >= ramp.LANDMARK_DAY).join(first, on="learner_key", how="left")
     early = (pl.col("first_at").dt.date() - pl.col("hire_date")).dt.total_days() <= ramp.LANDMARK_DAY
     groups = {
@@ -135,12 +144,7 @@ def _ramp_row(name: str, group: pl.DataFrame, row: dict[str, Any], minimum: int)
     }
 
 
-def _rollout(inputs: links.Inputs) -> list[dict[str, Any]]:
-    first = (
-        inputs.scores.filter(pl.col("skill") == links.OVERALL)
-        .group_by("learner_key")
-        .agg(first_at=pl.col("started_at").min())
-    )
+def _rollout(inputs: links.Inputs, first: pl.DataFrame) -> list[dict[str, Any]]:
     units = {"log_deal": "log_amount", "win": "probability"}
     found = []
     for outcome, (records, _) in links.measures(inputs.outcomes).items():
@@ -181,9 +185,9 @@ def _returns(
         "select count(*), count(distinct date_trunc('month', day)) from sessions where not is_test"
     ).fetchall()
     won = inputs.outcomes.filter((pl.col("kind") == "deal_won") & (pl.col("unit") == costs.currency))
-    scores = exposures.numbered(inputs.scores.filter(pl.col("skill") == links.OVERALL))
-    gains = exposures.curve(scores) if won.height else None
+    gains = inputs.practice.gains(links.OVERALL) if won.height else None
     if gains is None:
         return returns.rows(costs, sessions, months, won.head(0), linked)
-    panel = exposures.along(exposures.before(won, scores, inputs.lag_days), gains)
+    exposed = inputs.exposures.filter(pl.col("exposure") == links.OVERALL)
+    panel = exposures.along(exposures.beside(won, inputs.practice.scores(links.OVERALL), exposed), gains)
     return returns.rows(costs, sessions, months, panel.filter(pl.col("gain").is_not_null()), linked)

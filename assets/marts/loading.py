@@ -16,6 +16,7 @@ from assets.contracts import JUDGED, OVERVIEWS, PUBLISHED, PUBLISHED_CORE, TABLE
 from assets.duck import file_list, literal, side_by_side
 from assets.lake import Lake
 from assets.marts.digests import ROW_DIGEST, table_digest
+from assets.marts.exposures import COLUMNS as EXPOSURES
 from assets.marts.scope import Scope
 from assets.marts.tables import SHOWN, SOURCES, create, insert
 
@@ -28,7 +29,9 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "create table if not exists ledger.main.days (table_name varchar, day date, file varchar, digest varchar)"
     )
+    con.execute(f"create table if not exists ledger.main.exposures ({EXPOSURES})")
     con.execute("create temp table scope_learners (learner_key varchar)")
+    con.execute("create temp table scope_people (learner_key varchar)")
     con.execute("create temp table scope_practice (learner_key varchar, scenario_id varchar)")
     con.execute("create temp table scope_curves (learner_key varchar, competency varchar)")
     con.execute(
@@ -113,7 +116,7 @@ def load(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: Scope) 
     changed = {"learners": _learners(con, lake, tenant, scope), "launches": _launches(con, lake, tenant, scope)}
     plans = [_plan(con, lake, tenant, name) for name in PUBLISHED_CORE if TABLES[f"core/{name}"].partitioned]
     days = {day for plan in plans if plan.name != "outcomes" for day in plan.replaced}
-    scope.outcomes_changed = any(plan.replaced for plan in plans if plan.name == "outcomes")
+    scope.outcome_days = {day for plan in plans if plan.name == "outcomes" for day in plan.replaced}
     scope.note(con, days)
     side_by_side(con, lambda desk, plan: _carry_out(desk, lake, tenant, plan), plans)
     for plan in plans:

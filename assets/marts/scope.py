@@ -41,7 +41,7 @@ class Scope:
     weeks: set[date] = field(default_factory=set)
     learners_changed: bool = False
     registers_changed: bool = False  # of those that a mart is made of
-    outcomes_changed: bool = False  # they reach no day's marts, but what LMSs hold is compared whole
+    outcome_days: set[date] = field(default_factory=set)  # days of outcomes that changed
     whole: bool = False
     watched_changed: bool = False
 
@@ -54,6 +54,11 @@ class Scope:
     def practice_changed(self) -> bool:
         """Something changed that staging tables and most marts are made of."""
         return bool(self.whole or self.days or self.weeks or self.learners_changed or self.registers_changed)
+
+    @property
+    def outcomes_changed(self) -> bool:
+        """They reach no day's marts, but what LMSs hold is compared whole."""
+        return bool(self.outcome_days)
 
     @property
     def empty(self) -> bool:
@@ -85,6 +90,10 @@ class Scope:
         if self.whole or not fresh:
             return
         listed = _dates(fresh)
+        con.execute(
+            "insert into scope_people select distinct learner_key from working.main.sessions"
+            f" where day in ({listed}) and learner_key is not null"
+        )
         con.execute(
             "insert into scope_practice select distinct learner_key, scenario_id from working.main.sessions"
             f" where day in ({listed}) and learner_key is not null and scenario_id is not null"
@@ -138,6 +147,21 @@ class Scope:
         if reach == "week":
             return f"week in ({_dates(self.weeks)})"
         return f"day in ({_dates(self.days)})"
+
+    def outcome_condition(self) -> str:
+        """The predicate that selects the outcomes before which something else may have been practised than before."""
+        if self.whole:
+            return "true"
+        if not self.days:
+            return self.outcome_days_condition()
+        return (
+            f"{self.outcome_days_condition()} or (coalesce(exposure_from, occurred_at) >= {_dates({min(self.days)})}"
+            " and learner_key in (select learner_key from scope_people))"
+        )
+
+    def outcome_days_condition(self) -> str:
+        """The predicate that selects outcomes of the days on which outcomes changed."""
+        return "true" if self.whole else f"day in ({_dates(self.outcome_days)})"
 
     def filter(self, table: str, reach: str) -> str | None:
         """The predicate of the view that stands for ``table`` while something of the given reach is built."""

@@ -21,6 +21,7 @@ from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
 from assets.marts.estimates import digest, estimate
+from assets.marts.exposures import recipe, renew
 from assets.marts.scope import Scope, aim, lend, restage, show_everything, waves
 from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, register_reference, rows_of, select
 from governance.project import Analysis
@@ -43,6 +44,7 @@ class Reference:
         """Changes when a rule, a SELECT, a contract or the catalog does."""
         parts = [select(name) for name in (*STAGES, *REACH)]
         parts += [create(table) for table in PUBLISHED.values()]
+        parts += [recipe()]
         parts += [frame.write_json() for _, frame in sorted(self.frames.items())]
         return hashlib.sha256(
             "\x00".join([*parts, str(self.minimum_cell), self.analysis.model_dump_json()]).encode()
@@ -200,6 +202,8 @@ class Warehouse:
         if not scope.whole and loading.fact(con, "estimates") == standing:
             return
         show_everything(con)
+        renew(con, scope, reference.analysis.lag_days, "ledger.main.exposures")
+        con.execute("create or replace temp view exposures as select * from ledger.main.exposures")
         frames = estimate(con, reference.analysis, reference.minimum_cell)
         for table in EFFECTS:
             con.execute(create(table))

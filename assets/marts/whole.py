@@ -7,6 +7,8 @@ import polars as pl
 
 from assets.contracts import EFFECTS, PUBLISHED
 from assets.marts.estimates import estimate
+from assets.marts.exposures import COLUMNS, renew
+from assets.marts.scope import Scope
 from assets.marts.tables import SELECTED, STAGES, create, insert, register_reference, rows_of, select
 from governance.project import Analysis
 
@@ -32,7 +34,10 @@ def build_all(
         con.execute(create(table))
         insert(con, table.name, frame)
         counts[table.name] = frame.height
-    frames = estimate(con, analysis or Analysis(), minimum_cell)
+    rules = analysis or Analysis()
+    con.execute(f"create or replace temp table exposures ({COLUMNS})")
+    renew(con, Scope.everything(), rules.lag_days, "exposures")
+    frames = estimate(con, rules, minimum_cell)
     for table in EFFECTS:
         con.execute(create(table))
         insert(con, table.name, frames[table.name])

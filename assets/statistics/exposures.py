@@ -1,6 +1,8 @@
 """What a learner had practised before an outcome: never a score from after it."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 
 import polars as pl
 
@@ -8,44 +10,60 @@ from assets.statistics.fixest import feols
 
 WINDOW = 3  # scores in a level: one alone is mostly noise
 CAP = 12  # rehearsals from which the curve counts as flat
+BY = ["learner_key", "skill"]
 
 
 def numbered(scores: pl.DataFrame) -> pl.DataFrame:
-    """Add ``attempt`` (1, 2, … by learner and skill) and ``level``, the mean of the last three scores so far."""
-    by = ["learner_key", "skill"]
-    return scores.sort(*by, "started_at").with_columns(
-        attempt=pl.int_range(1, pl.len() + 1).over(by),
-        level=pl.col("score").rolling_mean(WINDOW, min_samples=1).over(by),
-    )
+    """Add ``attempt`` (1, 2, … by learner and skill) and ``level``, the mean of the last three scores so far.
 
-
-def before(outcomes: pl.DataFrame, scores: pl.DataFrame, lag_days: int = 0) -> pl.DataFrame:
-    """Each outcome beside what came before it, one row per outcome and skill.
-
-    ``outcomes`` has outcome_id, learner_key and cutoff_at (when the deal was created, else when it occurred);
-    ``scores`` comes from ``numbered``. Adds ``attempts`` (0 where none came before) and ``level`` (null where none
-    did). A learner without any score in the skill has no rows: nothing is known of them.
+    ``scores`` has learner_key, skill, started_at and score; the answer is sorted by these. Learners and skills may be
+    numbers that stand for them: a history of millions of scores is sorted in a third of the time so.
     """
-    known = scores.select("learner_key", "skill").unique()
-    wanted = outcomes.join(known, on="learner_key").with_columns(
-        _until=pl.col("cutoff_at") - timedelta(days=lag_days, microseconds=1)
+    return (
+        _in_order(scores)
+        .with_columns(level=pl.col("score").rolling_mean(WINDOW, min_samples=1).over("_run"))
+        .drop("_run")
     )
-    found = wanted.sort("_until").join_asof(
-        scores.select("learner_key", "skill", "started_at", "attempt", "level").sort("started_at"),
-        left_on="_until",
-        right_on="started_at",
-        by=["learner_key", "skill"],
-        strategy="backward",
-        check_sortedness=False,
-    )
-    return found.with_columns(attempts=pl.col("attempt").fill_null(0)).drop("_until", "started_at", "attempt")
 
 
 def running_means(scores: pl.DataFrame) -> pl.DataFrame:
     """``level`` as the mean of every score so far: for criteria, whose single values say little."""
-    by = ["learner_key", "skill"]
-    so_far = pl.col("score").cum_sum().over(by) / pl.int_range(1, pl.len() + 1).over(by)
-    return scores.sort(*by, "started_at").with_columns(attempt=pl.int_range(1, pl.len() + 1).over(by), level=so_far)
+    so_far = pl.col("score").cum_sum().over("_run") / pl.col("attempt")
+    return _in_order(scores).with_columns(level=so_far).drop("_run")
+
+
+def _in_order(scores: pl.DataFrame) -> pl.DataFrame:
+    """Sort, number the ``_run`` of each learner and skill, and the ``attempt`` within it.
+
+    Two scores of one moment are told apart by their size: whatever order they came in, the numbers are the same.
+    """
+    ordered = scores.sort(*BY, "started_at", "score")
+    begins = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in BY)
+    row = pl.int_range(pl.len())
+    return ordered.with_columns(
+        _run=begins.cum_sum().set_sorted(),
+        attempt=row - pl.when(begins | (row == 0)).then(row).forward_fill() + 1,
+    )
+
+
+def before(outcomes: pl.DataFrame, scores: pl.DataFrame, lag_days: int = 0) -> pl.DataFrame:
+    """Each outcome beside what came before it, one row per outcome and skill with a score before it.
+
+    ``outcomes`` has outcome_id, learner_key and cutoff_at (when the deal was created, else when it occurred);
+    ``scores`` comes from ``numbered`` or ``running_means``. Adds ``skill``, ``attempts`` and ``level``.
+    """
+    wanted = outcomes.join(scores.select(*BY).unique(), on="learner_key").with_columns(
+        _until=pl.col("cutoff_at") - timedelta(days=lag_days, microseconds=1)
+    )
+    found = wanted.sort("_until").join_asof(
+        scores.select(*BY, "started_at", "attempt", "level"),
+        left_on="_until",
+        right_on="started_at",
+        by=BY,
+        strategy="backward",
+        check_sortedness=False,  # by learner and skill it is, as it came
+    )
+    return found.rename({"attempt": "attempts"}).filter(pl.col("attempts").is_not_null()).drop("_until", "started_at")
 
 
 def curve(scores: pl.DataFrame) -> pl.DataFrame | None:
@@ -69,6 +87,29 @@ def curve(scores: pl.DataFrame) -> pl.DataFrame | None:
     return pl.DataFrame(
         {"rehearsals": steps, "gain": [0.0, *(float(found[name]) for name in names)]},
         schema={"rehearsals": pl.Int64, "gain": pl.Float64},
+    )
+
+
+class Practice:
+    """The scores of one skill at a time and the curve through them, read when an estimate first asks for them.
+
+    ``read`` gives learner_key, version, started_at and score of a skill (``overall`` or a competency), numbered here.
+    """
+
+    def __init__(self, read: Callable[[str], pl.DataFrame]) -> None:
+        self.scores = cache(lambda skill: numbered(read(skill).with_columns(skill=pl.lit(skill))))
+        self.gains = cache(lambda skill: curve(self.scores(skill)))
+
+
+def beside(outcomes: pl.DataFrame, scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:
+    """Outcomes with the ``attempts`` (0 where none came before) and ``level`` (null where none did) of one exposure.
+
+    ``scores`` are those of its skill. Outcomes of a learner without any are left out: nothing is known of them.
+    """
+    known = outcomes.join(scores.select("learner_key").unique(), on="learner_key", how="semi")
+    reached = exposures.select("outcome_id", "attempts", "level")
+    return known.join(reached, on="outcome_id", how="left", maintain_order="left").with_columns(
+        pl.col("attempts").fill_null(0)
     )
 
 

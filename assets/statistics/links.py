@@ -8,6 +8,7 @@ import polars as pl
 
 from assets.statistics import exposures, ramp
 from assets.statistics.correlation import Estimate, pearson, spearman
+from assets.statistics.exposures import Practice
 from assets.statistics.within import identified, naive, within_learner
 
 OVERALL = "overall"
@@ -27,20 +28,26 @@ BASIS: dict[str, tuple[str, str]] = {
 class Inputs:
     """What the links are made of.
 
-    ``outcomes``: outcome_id, learner_key, kind, value, unit, occurred_at, cutoff_at. ``scores``: learner_key, skill
-    (``overall`` or a competency), version, started_at, score. ``criteria``: the same without version, skill being a
-    criterion. ``learners``: learner_key, role, hire_date, left_on. ``last_day``: the last day with any record.
-    ``skills``: outcome → competency that it is held against besides the overall score.
+    ``outcomes``: outcome_id, learner_key, kind, value, unit, occurred_at. ``exposures``: outcome_id, exposure (as
+    ``exposure_of`` names it, or ``criterion:…``), attempts, level, with no row where nothing came before.
+    ``practice``: the scores of a skill, which is ``overall`` or a competency. ``learners``: learner_key, role,
+    hire_date, left_on. ``last_day``: the last day with any record. ``skills``: outcome → competency that it is held
+    against besides the overall score.
     """
 
     outcomes: pl.DataFrame
-    scores: pl.DataFrame
-    criteria: pl.DataFrame
+    exposures: pl.DataFrame
+    practice: Practice
     learners: pl.DataFrame
     last_day: date | None
     skills: dict[str, str] = field(default_factory=dict)
     lag_days: int = 0
     minimum: int = 10
+
+
+def exposure_of(skill: str) -> str:
+    """The name under which practice of a skill is shown."""
+    return skill if skill == OVERALL else f"competency:{skill}"
 
 
 def measures(outcomes: pl.DataFrame) -> dict[str, tuple[pl.DataFrame, str]]:
@@ -63,16 +70,12 @@ def measures(outcomes: pl.DataFrame) -> dict[str, tuple[pl.DataFrame, str]]:
 
 def rows(inputs: Inputs) -> list[dict[str, object]]:
     """One row per outcome, exposure and method."""
-    scores = exposures.numbered(inputs.scores)
-    criteria = exposures.running_means(inputs.criteria)
     found: list[dict[str, object]] = []
     for outcome, (records, unit) in measures(inputs.outcomes).items():
         frame = _Outcome(inputs, outcome, records, unit)
-        panel = exposures.before(records, scores, inputs.lag_days)
-        found += frame.correlations(panel, "competency")
-        found += frame.correlations(exposures.before(records, criteria, inputs.lag_days), "criterion")
-        found += frame.effects(panel, scores)
-    found += _ramp(inputs, scores)
+        found += frame.correlations()
+        found += frame.effects()
+    found += _ramp(inputs)
     return found
 
 
@@ -84,36 +87,43 @@ class _Outcome:
     unit: str
 
     def _missing(self, panel: pl.DataFrame) -> float:
-        """Share of records with no score before them."""
-        seen = panel.filter(pl.col("level").is_not_null())["outcome_id"].n_unique()
-        return 1 - seen / max(self.records.height, 1)
+        """Share of records with no score before them; the panel has a row for each at most."""
+        return 1 - panel["level"].count() / max(self.records.height, 1)
 
-    def correlations(self, panel: pl.DataFrame, prefix: str) -> Iterator[dict[str, object]]:
+    def correlations(self) -> Iterator[dict[str, object]]:
         """Pearson and Spearman over one pair a learner: mean exposure before, mean outcome after."""
-        for (skill,), part in sorted(panel.partition_by("skill", as_dict=True).items()):
+        panel = self.inputs.exposures.join(self.records.select("outcome_id", "learner_key", "y"), on="outcome_id")
+        for (exposure,), part in sorted(panel.partition_by("exposure", as_dict=True).items()):
             pairs = _pairs(part)
-            name = str(skill) if skill == OVERALL else f"{prefix}:{skill}"
             x, y = pairs["level"].to_numpy(), pairs["y"].to_numpy()
             counts = pairs.height, int(pairs["records"].sum())
             shared = {"unit": "r", "missing_share": self._missing(part)}
-            yield self.row(name, "pearson", counts, pearson(x, y)) | shared
-            yield self.row(name, "spearman", counts, spearman(x, y)) | shared
+            yield self.row(str(exposure), "pearson", counts, pearson(x, y)) | shared
+            yield self.row(str(exposure), "spearman", counts, spearman(x, y)) | shared
 
-    def effects(self, panel: pl.DataFrame, scores: pl.DataFrame) -> Iterator[dict[str, object]]:
+    def effects(self) -> Iterator[dict[str, object]]:
         """The within-person effect of what practice adds, and the naive slope on measured skill beside it."""
+        if self._returning(self.records) < self.inputs.minimum:
+            return
+        practice = self.inputs.practice
         for skill in dict.fromkeys((OVERALL, self.inputs.skills.get(self.name, OVERALL))):
-            own = panel.filter(pl.col("skill") == skill)
-            repeats = own.filter(pl.len().over("learner_key") > 1)
-            if repeats["learner_key"].n_unique() < self.inputs.minimum:
+            name = exposure_of(skill)
+            exposed = self.inputs.exposures.filter(pl.col("exposure") == name)
+            own = exposures.beside(self.records, practice.scores(skill), exposed)
+            if self._returning(own) < self.inputs.minimum:
                 continue
-            gains = exposures.curve(scores.filter(pl.col("skill") == skill))
-            name = skill if skill == OVERALL else f"competency:{skill}"
+            gains = practice.gains(skill)
             shared = {"missing_share": self._missing(own)}
             measured = own.with_columns(x=pl.col("level")).filter(pl.col("x").is_not_null())
             yield self.row(name, "ols_naive", _counts(measured), naive(measured)) | shared
             if gains is not None:
                 along = exposures.along(own, gains).with_columns(x=pl.col("gain"))
                 yield self.row(name, "within_learner", _counts(identified(along)), within_learner(along)) | shared
+
+    @staticmethod
+    def _returning(records: pl.DataFrame) -> int:
+        """Learners with more than one record."""
+        return records.filter(pl.len().over("learner_key") > 1)["learner_key"].n_unique()
 
     def row(self, exposure: str, method: str, counts: tuple[int, int], found: Estimate | None) -> dict[str, object]:
         return _row(self.inputs, self.name, exposure, method, self.unit, counts, found)
@@ -158,18 +168,17 @@ def _row(
     }
 
 
-def _ramp(inputs: Inputs, scores: pl.DataFrame) -> Iterator[dict[str, object]]:
+def _ramp(inputs: Inputs) -> Iterator[dict[str, object]]:
     events = inputs.outcomes.filter(pl.col("kind") == "ramp_days")
     if events.is_empty() or inputs.last_day is None:
         return
     spans = ramp.spans(inputs.learners, events, inputs.last_day)
     for skill in dict.fromkeys((OVERALL, inputs.skills.get("ramp", OVERALL))):
-        own = scores.filter(pl.col("skill") == skill)
-        gains = exposures.curve(own)
+        gains = inputs.practice.gains(skill)
         if gains is None or spans.is_empty():
             continue
-        episodes = ramp.episodes(spans, ramp.estimated_skill(own, gains))
-        name = skill if skill == OVERALL else f"competency:{skill}"
+        episodes = ramp.episodes(spans, ramp.estimated_skill(inputs.practice.scores(skill), gains))
+        name = exposure_of(skill)
         counts = spans.height, int(spans["ramped"].sum())
         unit = "log_hazard_per_10_points"
         yield _row(inputs, "ramp", name, "cox_time_varying", unit, counts, ramp.cox(episodes))

@@ -48,6 +48,12 @@ class Place:
         mine, whole = self.tables(), self.tables(other)
         for name in PUBLISHED:
             assert_frame_equal(mine[name], whole[name], rel_tol=1e-9, abs_tol=1e-9)
+        assert_frame_equal(self.exposures(), self.exposures(other), rel_tol=1e-9, abs_tol=1e-9)
+
+    def exposures(self, warehouse: Warehouse | None = None) -> pl.DataFrame:
+        """What is kept of practice before each outcome."""
+        with (warehouse or self.warehouse).open() as con:
+            return con.sql("select * from ledger.main.exposures order by outcome_id, exposure").pl()
 
     def publish(self, now: datetime = NOW, keep: int = 3):
         done = self.refresh()
@@ -162,6 +168,61 @@ def test_a_grade_that_arrives_alone_is_compared(tmp_path: Path) -> None:
     assert [name for name, days in done.changed.items() if days] == ["outcomes"]
     held = place.tables()["lms_reconciliation"].filter(pl.col("learner_key") == person)
     assert held.select("class", "severity", "lms_score").rows() == [("no_session", "high", 1.0)]
+    place.agrees_with_a_whole_rebuild()
+
+
+def with_deals(place: Place) -> pl.DataFrame:
+    """The drawn outcomes, and a won deal of each learner that was created a week after the first practice day."""
+    drawn = place.frames["outcomes"]
+    created = datetime.combine(day_of(place, 7), datetime.min.time(), UTC)
+    deals = drawn.with_columns(
+        outcome_id=pl.lit("deal:") + pl.col("learner_key"), kind=pl.lit("deal_won"), exposure_from=pl.lit(created)
+    )
+    return pl.concat([drawn, deals], how="diagonal_relaxed")
+
+
+def test_practice_reaches_the_outcomes_after_it_alone(place: Place) -> None:
+    write_lake(place.lake, {"outcomes": with_deals(place)})
+    place.refresh()
+    place.agrees_with_a_whole_rebuild()
+    before = place.exposures()
+    assert set(before["outcome_id"].str.split(":").list.first()) == {"csat", "deal"}
+
+    day = day_of(place, 20)
+    touch_day(place.lake, "core/criterion_scores", day, "scaled = 1 - scaled")
+    touch_day(place.lake, "core/session_scores", day, "overall = 1 - overall")
+    assert not place.refresh().whole
+    after = place.exposures()
+    assert not after.equals(before)
+    earlier = pl.col("outcome_id").str.starts_with("deal:") | (pl.col("day") < day)
+    assert_frame_equal(after.filter(earlier), before.filter(earlier))
+    place.agrees_with_a_whole_rebuild()
+
+    for name in ("sessions", "session_scores", "criterion_scores"):
+        touch_day(place.lake, f"core/{name}", day_of(place, 3), "learner_key = 'l_' || repeat('0', 32)")
+    assert not place.refresh().whole
+    assert place.exposures().filter(earlier).height < before.filter(earlier).height
+    place.agrees_with_a_whole_rebuild()
+
+
+def test_outcomes_that_change_hands_move_or_vanish(place: Place) -> None:
+    write_lake(place.lake, {"outcomes": with_deals(place)})
+    place.refresh()
+    days = place.lake.days("core/outcomes")
+    other = place.frames["learners"]["learner_key"][5]
+    touch_day(place.lake, "core/outcomes", days[9], f"learner_key = '{other}'")
+    touch_day(place.lake, "core/outcomes", days[15], "exposure_from = timestamptz '2026-08-06 00:00:00+00'")
+    place.lake.put("core/outcomes", None, days[12])
+    before = place.exposures()
+    assert not place.refresh().whole
+    after = place.exposures()
+    assert days[12] in set(before["day"])
+    assert days[12] not in set(after["day"])
+    place.agrees_with_a_whole_rebuild()
+
+    moved = with_deals(place).with_columns(day=pl.col("day") + timedelta(days=1))
+    write_lake(place.lake, {"outcomes": moved})
+    assert not place.refresh().whole
     place.agrees_with_a_whole_rebuild()
 
 

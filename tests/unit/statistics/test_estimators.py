@@ -1,5 +1,6 @@
 """Our estimators beside those of scipy, statsmodels and lifelines, on drawn data."""
 
+import random
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -133,14 +134,47 @@ def test_only_scores_before_the_outcome_are_exposure() -> None:
                           FIRST + timedelta(days=99)],
         }
     )  # fmt: skip
+    reached = exposures.before(outcomes, scores)
     found = {row["outcome_id"]: (row["attempts"], row["level"]) for row in
-             exposures.before(outcomes, scores).rows(named=True)}  # fmt: skip
+             exposures.beside(outcomes, scores, reached).rows(named=True)}  # fmt: skip
+    assert "early" not in set(reached["outcome_id"])
     assert found["early"] == (0, None)
     assert found["between"] == (2, pytest.approx(0.2))
     assert found["same moment"] == (2, pytest.approx(0.2))
     assert found["late"] == (4, pytest.approx(0.5667, abs=1e-3))
     lagged = exposures.before(outcomes, scores, lag_days=6)
     assert lagged.filter(pl.col("outcome_id") == "between")["attempts"].item() == 1
+
+
+def test_of_a_learner_who_never_practised_nothing_is_known() -> None:
+    scores = exposures.numbered(
+        pl.DataFrame({"learner_key": ["a"], "skill": ["overall"], "started_at": [FIRST], "score": [0.5]})
+    )
+    outcomes = pl.DataFrame({"outcome_id": ["1", "2"], "learner_key": ["a", "b"], "cutoff_at": [FIRST, FIRST]})
+    beside = exposures.beside(outcomes, scores, exposures.before(outcomes, scores))
+    assert beside.select("outcome_id", "attempts", "level").rows() == [("1", 0, None)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.integers(0, 5), st.integers(0, 4)),
+                min_size=1, max_size=30), st.randoms())  # fmt: skip
+@settings(max_examples=60)
+def test_levels_are_those_of_each_learner_alone_in_whatever_order_scores_came(
+    rows: list[tuple[str, str, int, int]], chance: random.Random
+) -> None:
+    def frame(given_rows: list[tuple[str, str, int, int]]) -> pl.DataFrame:
+        drawn = [(who, skill, FIRST + timedelta(days=day), score / 4) for who, skill, day, score in given_rows]
+        return pl.DataFrame(drawn, schema=["learner_key", "skill", "started_at", "score"], orient="row")
+
+    shuffled = chance.sample(rows, len(rows))
+    for levels in (exposures.numbered, exposures.running_means):
+        found = levels(frame(rows))
+        assert levels(frame(shuffled)).equals(found)
+        for (who, skill), part in found.partition_by("learner_key", "skill", as_dict=True).items():
+            own = sorted((day, score / 4) for one, other, day, score in rows if (one, other) == (who, skill))
+            reach = exposures.WINDOW if levels is exposures.numbered else len(own)
+            wanted = [np.mean([score for _, score in own[max(n + 1 - reach, 0) : n + 1]]) for n in range(len(own))]
+            assert part["attempt"].to_list() == list(range(1, len(own) + 1))
+            assert part["level"].to_list() == pytest.approx(wanted)
 
 
 def confounded(seed: int) -> pl.DataFrame:
