@@ -37,6 +37,11 @@ FIRST_SCORES = """
     group by learner_key
     order by learner_key
 """
+SPELLS = """
+    select tenant, competency, region, learner_key, version, n, x, xx, y, xy, yy, first_mean, last_mean
+    from spells
+    order by learner_key, competency, version
+"""
 OUTCOMES = """
     select outcome_id, learner_key, kind, cast(value as double) as value, unit, occurred_at
     from outcomes
@@ -55,8 +60,7 @@ def estimate(con: duckdb.DuckDBPyConnection, analysis: Analysis, minimum: int) -
     Beside its tables there has to be ``exposures``, as ``exposures.renew`` makes it.
     """
     found: dict[str, list[dict[str, Any]]] = {table.name: [] for table in EFFECTS}
-    spells = con.sql("select * from spells order by learner_key, competency, version").pl()
-    found["competency_growth"] = growth.rows(spells, minimum)
+    found["competency_growth"] = growth.rows(con.sql(SPELLS).pl(), minimum)
     ((tenant, days),) = con.sql("select any_value(tenant), count(*) from outcomes").fetchall()
     if days:
         inputs = _inputs(con, analysis, minimum)

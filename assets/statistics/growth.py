@@ -10,10 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy import optimize, special
+from scipy import special
 
 from assets.statistics.correlation import Estimate, Z
 
+# The spreads are searched as three numbers: log of both, and their covariance; in residual standard deviations.
+START = np.array([np.log(1.0), np.log(0.1), 0.0])
+BOUNDS = np.array([-8.0, -10.0, -5.0]), np.array([4.0, 3.0, 5.0])
+NUDGE = 1e-5
+CLOSE = 1e-4  # steps as short as this are right, and the deviance too flat to say so
+DONE = 1e-14  # of deviance that a step promises; the step itself squares what is left to go
+MOST_STEPS = 200
 SMALLEST = 20  # learners with at least two attempts; below that variances of slopes are guesses
 
 
@@ -27,15 +34,28 @@ class Growth:
 
 @dataclass(frozen=True)
 class _Sums:
-    """By learner X'Z (one matrix a column of Z), Z'Z and Z'y, over all X'X, X'y, y'y and n; Z is (1, attempt - 1)."""
+    """Products of the columns of X and, as the last one, y; Z is (1, attempt - 1).
 
-    xx: np.ndarray
-    xz: np.ndarray
-    xy: np.ndarray
-    zz: np.ndarray
-    zy: np.ndarray
-    yy: float
+    Learners with equally many attempts share Z'Z, and with it V: a hundred such patterns stand for any number of
+    learners. Products through Z have three parts: those with z0z0', with z0z1' + z1z0', with z1z1'.
+    """
+
+    direct: np.ndarray  # column, column
+    through: np.ndarray  # part, pattern, column, column
+    zz: np.ndarray  # pattern, 2, 2
+    learners: np.ndarray  # pattern
     n: int
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """What follows from the spreads: the deviance and its slope along them, effects, their covariance, residual."""
+
+    deviance: float
+    slope: np.ndarray
+    beta: np.ndarray
+    covariance: np.ndarray
+    sigma2: float
 
 
 def mixed_model(spells: pl.DataFrame) -> Growth | None:
@@ -47,61 +67,55 @@ def mixed_model(spells: pl.DataFrame) -> Growth | None:
     if learners.filter(pl.col("n") > 1).height < SMALLEST:
         return None
     sums = _sums(spells)
-    start = np.array([np.log(1.0), np.log(0.1), 0.0])  # log of both spreads, covariance; in residual sds
     with np.errstate(all="ignore"):
-        found = optimize.minimize(
-            lambda theta: _deviance(theta, sums)[0], start, method="L-BFGS-B",
-            bounds=[(-8, 4), (-10, 3), (-5, 5)], options={"ftol": 1e-11},
-        )  # fmt: skip
-        _, beta, covariance, sigma2 = _deviance(found.x, sums)
-    slope, se = float(beta[-2]), float(np.sqrt(covariance[-2, -2]))
+        theta = _lowest(sums)
+        fit = _fit(theta, sums)
+    slope, se = float(fit.beta[-2]), float(np.sqrt(fit.covariance[-2, -2]))
     if not np.isfinite(slope) or not np.isfinite(se) or se == 0:
         return None
     p = 2 * float(special.ndtr(-abs(slope / se)))
-    ratio = _factor(found.x)
-    return Growth(Estimate(slope, slope - Z * se, slope + Z * se, p), float(np.sqrt(sigma2 * (ratio @ ratio.T)[1, 1])))
+    ratio = _factor(theta)
+    spread = float(np.sqrt(fit.sigma2 * (ratio @ ratio.T)[1, 1]))
+    return Growth(Estimate(slope, slope - Z * se, slope + Z * se, p), spread)
 
 
 def _sums(spells: pl.DataFrame) -> _Sums:
-    frame = spells.with_columns(
-        _g=pl.col("learner_key").rank("dense").cast(pl.Int64) - 1,
-        _v=pl.col("version").rank("dense").cast(pl.Int64) - 1,
-        _m=pl.col("x").sum().over("learner_key") / pl.col("n").sum().over("learner_key"),
-    )
-    g, v = frame["_g"].to_numpy(), frame["_v"].to_numpy()
-    n, x, xx, y, xy, m = (frame[name].cast(pl.Float64).to_numpy() for name in ("n", "x", "xx", "y", "xy", "_m"))
-    groups, versions = int(g.max()) + 1, int(v.max()) + 1
-    p = versions + 2  # versions, attempt, the learner's mean attempt
+    frame = spells.select(
+        "n", "x", "xx", "y", "xy", "yy",
+        g=pl.col("learner_key").rank("dense").cast(pl.Int64) - 1,
+        v=pl.col("version").rank("dense").cast(pl.Int64) - 1,
+    )  # fmt: skip
+    g, v = frame["g"].to_numpy(), frame["v"].to_numpy()
+    n, x, xx, y, xy, yy = (frame[name].cast(pl.Float64).to_numpy() for name in ("n", "x", "xx", "y", "xy", "yy"))
+    own_n, own_x, own_xx, own_y, own_xy = (np.bincount(g, values) for values in (n, x, xx, y, xy))
+    own_m = own_x / own_n  # the learner's mean attempt
+    m = own_m[g]
+    p = int(v.max()) + 3  # versions, attempt, mean attempt
+    direct = np.diag([*np.bincount(v, n), xx.sum(), (n * m * m).sum(), yy.sum()])
+    sides = {p - 2: x, p - 1: n * m, p: y}
+    for column, values in sides.items():
+        direct[: p - 2, column] = direct[column, : p - 2] = np.bincount(v, values)
+    for one, other, value in ((p - 2, p - 1, x * m), (p - 2, p, xy), (p - 1, p, y * m)):
+        direct[one, other] = direct[other, one] = value.sum()
+    with_z = np.zeros((2, len(own_n), p + 1))
+    with_z[0, g, v], with_z[1, g, v] = n, x
+    with_z[:, :, p - 2] = own_x, own_xx
+    with_z[:, :, p - 1] = own_n * own_m, own_x * own_m
+    with_z[:, :, p] = own_y, own_xy
+    zz = np.array([[own_n, own_x], [own_x, own_xx]]).transpose(2, 0, 1)
+    return _Sums(direct, *_by_pattern(with_z, zz), int(n.sum()))
 
-    def by(values: np.ndarray) -> np.ndarray:
-        return np.bincount(g, values, groups)
 
-    a_xx, a_xz, a_xy = np.zeros((groups, p, p)), np.zeros((groups, p, 2)), np.zeros((groups, p))
-    a_zz, a_zy = np.zeros((groups, 2, 2)), np.zeros((groups, 2))
-    np.add.at(a_xx, (g, v, v), n)
-    for left, values in ((p - 2, x), (p - 1, n * m)):
-        np.add.at(a_xx, (g, v, np.full_like(v, left)), values)
-        np.add.at(a_xx, (g, np.full_like(v, left), v), values)
-    a_xx[:, p - 2, p - 2], a_xx[:, p - 1, p - 1] = by(xx), by(n * m * m)
-    a_xx[:, p - 2, p - 1] = a_xx[:, p - 1, p - 2] = by(x * m)
-    np.add.at(a_xz, (g, v, np.zeros_like(v)), n)
-    np.add.at(a_xz, (g, v, np.ones_like(v)), x)
-    a_xz[:, p - 2, 0], a_xz[:, p - 2, 1] = by(x), by(xx)
-    a_xz[:, p - 1, 0], a_xz[:, p - 1, 1] = by(n * m), by(x * m)
-    np.add.at(a_xy, (g, v), y)
-    a_xy[:, p - 2], a_xy[:, p - 1] = by(xy), by(y * m)
-    a_zz[:, 0, 0], a_zz[:, 1, 1] = by(n), by(xx)
-    a_zz[:, 0, 1] = a_zz[:, 1, 0] = by(x)
-    a_zy[:, 0], a_zy[:, 1] = by(y), by(xy)
-    return _Sums(
-        a_xx.sum(0),
-        np.ascontiguousarray(a_xz.transpose(2, 1, 0)),
-        a_xy.sum(0),
-        a_zz,
-        a_zy,
-        float(frame["yy"].sum()),
-        int(n.sum()),
-    )
+def _by_pattern(with_z: np.ndarray, zz: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """``through``, ``zz`` and ``learners`` from the products of each learner."""
+    patterns, which, learners = np.unique(zz, axis=0, return_inverse=True, return_counts=True)
+    order, ends = np.argsort(which, kind="stable"), np.cumsum(learners)
+    through = np.empty((3, len(learners), with_z.shape[2], with_z.shape[2]))
+    for place, own in enumerate(np.split(order, ends[:-1])):
+        first, second = with_z[0, own], with_z[1, own]
+        across = first.T @ second
+        through[:, place] = first.T @ first, across + across.T, second.T @ second
+    return through, patterns, learners
 
 
 def _factor(theta: np.ndarray) -> np.ndarray:
@@ -109,40 +123,82 @@ def _factor(theta: np.ndarray) -> np.ndarray:
     return np.array([[np.exp(theta[0]), 0.0], [theta[2], np.exp(theta[1])]])
 
 
-def _woodbury(theta: np.ndarray, zz: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """By learner the elements (0,0), (0,1) and (1,1) of L (I + L'Z'Z L)⁻¹ L', and the determinant of the bracket.
+def _turns(factor: np.ndarray) -> np.ndarray:
+    """How the random effects' covariance changes with each of the three numbers behind it."""
+    (a, _), (c, d) = factor
+    return np.array([[[2 * a * a, a * c], [a * c, 0]], [[0, 0], [0, 2 * d * d]], [[0, a], [a, 2 * c]]])
 
-    Written out, because a product of ten thousand small matrices takes ten times as long.
+
+def _parts(symmetric: np.ndarray) -> np.ndarray:
+    """The elements (0,0), (0,1) and (1,1) of 2 × 2 matrices, in front."""
+    return np.stack([symmetric[..., 0, 0], symmetric[..., 0, 1], symmetric[..., 1, 1]])
+
+
+def _fit(theta: np.ndarray, sums: _Sums) -> _Fit:
+    """-2 × the restricted log-likelihood (up to a constant), its slope, and what it is made of.
+
+    With C = L L' and V = I + Z C Z', Woodbury gives A'V⁻¹B = A'B - A'Z M Z'B, where M = (I + C Z'Z)⁻¹ C; and
+    dM = (I + C Z'Z)⁻¹ dC (I + Z'Z C)⁻¹.
     """
-    (a, _), (c, d) = _factor(theta)
-    s, t, u = zz[:, 0, 0], zz[:, 0, 1], zz[:, 1, 1]
-    upper, side, lower = 1 + a * a * s + 2 * a * c * t + c * c * u, d * (a * t + c * u), 1 + d * d * u
-    determinant = upper * lower - side * side
-    v00, v01, v11 = lower / determinant, -side / determinant, upper / determinant
-    left, right = c * v00 + d * v01, c * v01 + d * v11
-    return a * a * v00, a * left, c * left + d * right, determinant
-
-
-def _deviance(theta: np.ndarray, sums: _Sums) -> tuple[float, np.ndarray, np.ndarray, float]:
-    """-2 × the restricted log-likelihood (up to a constant), fixed effects, their covariance, residual variance.
-
-    With V = I + Z L L' Z', Woodbury gives A'V⁻¹B = A'B - A'Z L (I + L'Z'Z L)⁻¹ L'Z'B.
-    """
-    m00, m01, m11, determinant = _woodbury(theta, sums.zz)
-    xz0, xz1, zy0, zy1 = sums.xz[0], sums.xz[1], sums.zy[:, 0], sums.zy[:, 1]
-    first, second = m00 * xz0 + m01 * xz1, m01 * xz0 + m11 * xz1
-    xvx = sums.xx - first @ xz0.T - second @ xz1.T
-    xvy = sums.xy - first @ zy0 - second @ zy1
-    yvy = sums.yy - float((m00 * zy0 * zy0 + 2 * m01 * zy0 * zy1 + m11 * zy1 * zy1).sum())
-    spectrum, vectors = np.linalg.eigh(xvx)
+    factor = _factor(theta)
+    bracket = np.eye(2) + factor @ factor.T @ sums.zz
+    inverse = np.linalg.inv(bracket)
+    turned = inverse @ _turns(factor)[:, None]
+    product = sums.direct - np.tensordot(_parts(inverse @ factor @ factor.T), sums.through)
+    change = -np.tensordot(_parts(turned @ inverse.transpose(0, 2, 1)).swapaxes(0, 1), sums.through)
+    spectrum, vectors = np.linalg.eigh(product[:-1, :-1])
     known = spectrum > spectrum[-1] * 1e-12  # a version nobody else was scored under has no effect of its own
     spectrum, vectors = spectrum[known], vectors[:, known]
-    inverse = (vectors / spectrum) @ vectors.T
-    beta = inverse @ xvy
+    covariance = (vectors / spectrum) @ vectors.T
+    beta = covariance @ product[:-1, -1]
     free = sums.n - len(spectrum)
-    sigma2 = max(yvy - float(xvy @ beta), 1e-12) / free
-    value = np.log(determinant).sum() + free * np.log(sigma2) + np.log(spectrum).sum()
-    return float(value), beta, sigma2 * inverse, sigma2
+    rest = max(float(product[-1, -1] - product[:-1, -1] @ beta), 1e-12)
+    ends = np.array([*beta, -1.0])
+    deviance = (
+        (sums.learners * np.log(np.linalg.det(bracket))).sum() + free * np.log(rest / free) + np.log(spectrum).sum()
+    )
+    slope = (
+        np.einsum("g,kgij,gji->k", sums.learners, turned, sums.zz)
+        + free / rest * np.einsum("i,kij,j->k", ends, change, ends)
+        + np.einsum("ij,kij->k", covariance, change[:, :-1, :-1])
+    )
+    return _Fit(float(deviance), slope, beta, rest / free * covariance, rest / free)
+
+
+def _lowest(sums: _Sums) -> np.ndarray:
+    """Where the deviance is lowest, by Newton's steps: as far as numbers go, so that equal sums give equal figures.
+
+    A search that ends when the deviance hardly falls any more stops at a place that rounding decides: on a million
+    sessions the third figure of ``slope_sd`` was made of it.
+    """
+    theta = START
+    fit = _fit(theta, sums)
+    for _ in range(MOST_STEPS):
+        step = _step(theta, fit, sums)
+        size, promised = np.abs(step).max(), -float(step @ fit.slope)
+        theta, last = np.clip(theta + step, *BOUNDS), theta
+        fit, before = _fit(theta, sums), fit
+        while size > CLOSE and not fit.deviance < before.deviance:
+            size, step = size / 2, step / 2
+            theta = np.clip(last + step, *BOUNDS)
+            fit = _fit(theta, sums)
+        if promised < DONE:
+            break
+    return theta
+
+
+def _step(theta: np.ndarray, fit: _Fit, sums: _Sums) -> np.ndarray:
+    """One step down, at most 1 long; a number that would leave its bounds stays."""
+    low, high = BOUNDS
+    free = ~((theta <= low) & (fit.slope > 0) | (theta >= high) & (fit.slope < 0))
+    bends = np.array(
+        [_fit(theta + nudge, sums).slope - _fit(theta - nudge, sums).slope for nudge in np.eye(3) * NUDGE]
+    ) / (2 * NUDGE)
+    spectrum, vectors = np.linalg.eigh(((bends + bends.T) / 2)[np.ix_(free, free)])
+    along = vectors.T @ fit.slope[free] / np.maximum(np.abs(spectrum), 1e-9)
+    step = np.zeros(3)
+    step[free] = -vectors @ along
+    return step / max(1.0, float(np.abs(step).max()))
 
 
 def first_last(spells: pl.DataFrame) -> Estimate | None:
@@ -166,9 +222,14 @@ def mean_of(values: np.ndarray) -> Estimate | None:
 
 
 def rows(spells: pl.DataFrame, minimum: int) -> list[dict[str, object]]:
-    """One row per competency, region (and all) and estimator, for ``competency_growth``."""
+    """One row per competency, region (and all) and estimator, for ``competency_growth``; ``spells`` by learner."""
+    versions = pl.Enum(spells["version"].unique().sort())
+    numbered = spells.with_columns(
+        pl.col("learner_key").rle_id(),  # numbers are compared faster than keys, and there are many spells
+        pl.col("version").cast(versions).to_physical(),
+    )
     found: list[dict[str, object]] = []
-    for (tenant, competency), part in spells.partition_by("tenant", "competency", as_dict=True).items():
+    for (tenant, competency), part in numbered.partition_by("tenant", "competency", as_dict=True).items():
         regions = [("*", part), *((key[0], each) for key, each in part.partition_by("region", as_dict=True).items())]
         for region, own in sorted(regions, key=lambda pair: str(pair[0])):
             key = {"tenant": tenant, "region": region, "competency": competency}

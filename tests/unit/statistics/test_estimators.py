@@ -96,6 +96,40 @@ def test_mixed_model_from_sums_is_that_of_statsmodels_from_rows() -> None:
     assert ours.slope_sd == pytest.approx(np.sqrt(theirs.cov_re.loc["x", "x"]), abs=1e-3)
 
 
+def test_a_mean_attempt_is_no_whole_number() -> None:
+    """DuckDB sums whole numbers into decimals without places, and a quotient of these would have none either."""
+    spells = spells_of(practice(1))
+    decimals = spells.with_columns(pl.col("x", "xx").cast(pl.Decimal(38, 0)))
+    assert mixed_model(decimals) == mixed_model(spells)
+
+
+def test_rounding_decides_nothing() -> None:
+    """The same sums in another order, a last digit apart: what a run over one more day sees of the days before it."""
+    spells = spells_of(practice(4, 400))
+    first = mixed_model(spells)
+    nudged = spells.sample(fraction=1, shuffle=True, seed=1).with_columns(pl.col("y", "xy", "yy") * (1 + 2**-52))
+    second = mixed_model(nudged)
+    assert first is not None
+    assert second is not None
+    assert second.slope_sd == pytest.approx(first.slope_sd, rel=1e-9)
+    for name in ("value", "lower", "upper"):
+        assert getattr(second.slope, name) == pytest.approx(getattr(first.slope, name), rel=1e-9)
+
+
+@pytest.mark.parametrize("learners", [25, 300])
+def test_learners_who_all_gain_alike_have_no_spread_of_slopes(learners: int) -> None:
+    rng = np.random.default_rng(learners)
+    rows = [
+        (f"l{person}", "v0", step, 0.5 + 0.02 * step + rng.normal(0, 0.1))
+        for person in range(learners)
+        for step in range(rng.integers(2, 9))
+    ]
+    found = mixed_model(spells_of(pl.DataFrame(rows, schema=["learner_key", "version", "x", "y"], orient="row")))
+    assert found is not None
+    assert found.slope.lower < 0.02 < found.slope.upper
+    assert found.slope_sd < 0.02
+
+
 def test_growth_needs_learners_who_came_back() -> None:
     assert mixed_model(spells_of(practice(2, 12))) is None
 
