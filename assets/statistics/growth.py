@@ -17,7 +17,7 @@ from assets.statistics.correlation import Estimate, Z
 # The spreads are searched as three numbers: log of both, and their covariance; in residual standard deviations.
 START = np.array([np.log(1.0), np.log(0.1), 0.0])
 BOUNDS = np.array([-8.0, -10.0, -5.0]), np.array([4.0, 3.0, 5.0])
-NUDGE = 1e-5
+NUDGE = 1e-6
 CLOSE = 1e-4  # steps as short as this are right, and the deviance too flat to say so
 DONE = 1e-14  # of deviance that a step promises; the step itself squares what is left to go
 MOST_STEPS = 200
@@ -108,14 +108,15 @@ def _sums(spells: pl.DataFrame) -> _Sums:
 
 def _by_pattern(with_z: np.ndarray, zz: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """``through``, ``zz`` and ``learners`` from the products of each learner."""
-    patterns, which, learners = np.unique(zz, axis=0, return_inverse=True, return_counts=True)
-    order, ends = np.argsort(which, kind="stable"), np.cumsum(learners)
-    through = np.empty((3, len(learners), with_z.shape[2], with_z.shape[2]))
-    for place, own in enumerate(np.split(order, ends[:-1])):
+    order = np.lexsort(_parts(zz))
+    alike = zz[order]
+    begins = np.flatnonzero(np.r_[True, (alike[1:] != alike[:-1]).any(axis=(1, 2))])
+    through = np.empty((3, len(begins), with_z.shape[2], with_z.shape[2]))
+    for place, own in enumerate(np.split(order, begins[1:])):
         first, second = with_z[0, own], with_z[1, own]
         across = first.T @ second
         through[:, place] = first.T @ first, across + across.T, second.T @ second
-    return through, patterns, learners
+    return through, alike[begins], np.diff(np.r_[begins, len(order)])
 
 
 def _factor(theta: np.ndarray) -> np.ndarray:
@@ -191,9 +192,7 @@ def _step(theta: np.ndarray, fit: _Fit, sums: _Sums) -> np.ndarray:
     """One step down, at most 1 long; a number that would leave its bounds stays."""
     low, high = BOUNDS
     free = ~((theta <= low) & (fit.slope > 0) | (theta >= high) & (fit.slope < 0))
-    bends = np.array(
-        [_fit(theta + nudge, sums).slope - _fit(theta - nudge, sums).slope for nudge in np.eye(3) * NUDGE]
-    ) / (2 * NUDGE)
+    bends = np.array([_fit(theta + nudge, sums).slope - fit.slope for nudge in np.eye(3) * NUDGE]) / NUDGE
     spectrum, vectors = np.linalg.eigh(((bends + bends.T) / 2)[np.ix_(free, free)])
     along = vectors.T @ fit.slope[free] / np.maximum(np.abs(spectrum), 1e-9)
     step = np.zeros(3)
