@@ -61,6 +61,8 @@ def renew(con: duckdb.DuckDBPyConnection, scope: Scope, lag_days: int, kept: str
         con.register("exposed_rows", found)
         con.execute(f"insert into {kept} by name select * from exposed_rows")
         con.unregister("exposed_rows")
+    con.execute("drop table exposed_people")
+    con.execute("drop table exposed_outcomes")
 
 
 def _found(con: duckdb.DuckDBPyConnection, lag_days: int) -> Iterator[pl.DataFrame]:

@@ -77,7 +77,7 @@ class Scope:
         """How far the change reaches into a mart."""
         if mart == "guardrail_board" and self.watched_changed:
             return "whole"  # a guardrail seen for the first time has sessions without it in every week
-        return REACH[mart]
+        return REACH.get(mart, "whole")  # estimates have none
 
     def note(self, con: duckdb.DuckDBPyConnection, days: Iterable[date]) -> None:
         """Take in changed days of a session-grain table, before and again after they are replaced.
@@ -225,7 +225,7 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
 
 def show_everything(con: duckdb.DuckDBPyConnection) -> None:
     """Let every bare name of a source or staging table show all of its rows."""
-    for name in (*SOURCES, *STAGES):
+    for name in (*SOURCES, *STAGES, "exposures"):
         con.execute(f'create or replace temp view "{name}" as select * from {database(name)}.main."{name}"')
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from assets.contracts import EFFECTS, PUBLISHED, REGISTERS, Table
+from assets.contracts import PUBLISHED, REGISTERS, Table
 from assets.duck import side_by_side
 from assets.lake import Lake
 from assets.marts import loading
@@ -27,6 +27,7 @@ from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, registe
 from governance.project import Analysis
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
+ESTIMATES = "estimates"  # stands for all marts of estimates among the names of marts
 READ_BY_MARTS = frozenset({"lms_unmatched", "lms_issued"})  # the other registers are shown as they stand
 BLOAT = 0.3  # share of free blocks from which the working file is written anew
 
@@ -121,8 +122,7 @@ class Warehouse:
                 scope.settle(con)
                 if scope.practice_changed:
                     self._stage(con, scope)
-                self._marts(con, scope, reference.minimum_cell)
-                self._estimates(con, scope, reference)
+                self._marts(con, scope, reference)
             done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
@@ -150,43 +150,45 @@ class Warehouse:
             return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
 
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        if scope.whole:
-            self._stage_all(con, scope)
-        else:
-            self._stage_again(con, scope)
-        scope.notice_watched(con)
+        """Every staging table, whole or its rows within reach, those side by side that need none of each other.
 
-    def _stage_all(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        """Every staging table, those side by side that need none of each other."""
+        Which learning curves are within reach shows in attempts, old and new.
+        """
 
         def make(desk: duckdb.DuckDBPyConnection, name: str) -> None:
             aim(desk, scope, STAGES[name], name)
             restage(desk, name, scope, STAGES[name])
 
         for wave in waves(STAGES):
+            if "attempts" in wave:
+                scope.note_curves(con)
             side_by_side(con, make, wave, lend(con))
-
-    def _stage_again(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        """The rows of every staging table within reach; which curves these are shows in attempts, old and new."""
-        for name, reach in STAGES.items():
-            aim(con, scope, reach, name)
-            if name == "attempts":
+            if "attempts" in wave:
                 scope.note_curves(con)
-            restage(con, name, scope, reach)
-            if name == "attempts":
-                scope.note_curves(con)
+        scope.notice_watched(con)
 
-    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, minimum_cell: int) -> None:
-        """Compute marts side by side and write them in turn; one made of others waits until those are written."""
+    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
+        """Compute marts side by side and write them in turn; one made of others waits until those are written.
+
+        The estimates are one piece of work beside the marts of the first wave, and the longest, so they come first.
+        """
         tables = {table.name: table for table in SELECTED if scope.concerns(table.name)}
+        first, *later = waves(tables) or [[]]
+        standing = self._estimated_from(con, scope, reference)
 
-        def rows(desk: duckdb.DuckDBPyConnection, name: str) -> pl.DataFrame:
+        def work(desk: duckdb.DuckDBPyConnection, name: str) -> dict[str, pl.DataFrame]:
+            if name == ESTIMATES:
+                show_everything(desk)
+                return estimate(desk, reference.analysis, reference.minimum_cell)
             aim(desk, scope, scope.reach(name), name)
-            return rows_of(desk, tables[name], minimum_cell)
+            return {name: rows_of(desk, tables[name], reference.minimum_cell)}
 
-        for wave in waves(tables):
-            for name, frame in zip(wave, side_by_side(con, rows, wave, lend(con)), strict=True):
-                self._replace(con, scope, tables[name], frame)
+        for wave in ([ESTIMATES, *first] if standing else first, *later):
+            for frames in side_by_side(con, work, wave, lend(con)):
+                for name, frame in frames.items():
+                    self._replace(con, scope, PUBLISHED[name], frame)
+        if standing:
+            loading.note(con, "estimates", standing)
 
     def _replace(self, con: duckdb.DuckDBPyConnection, scope: Scope, table: Table, frame: pl.DataFrame) -> None:
         reach = scope.reach(table.name)
@@ -196,19 +198,14 @@ class Warehouse:
             con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
         insert(con, table.name, frame)
 
-    def _estimates(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
-        """Compute the marts of estimates again where the tables that they rest on changed."""
+    def _estimated_from(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> str | None:
+        """Prepare the estimates, and say of which state of their tables; None where that is the state they stand at."""
         standing = digest(loading.digests(con))
         if not scope.whole and loading.fact(con, "estimates") == standing:
-            return
+            return None
         show_everything(con)
         renew(con, scope, reference.analysis.lag_days, "ledger.main.exposures")
-        con.execute("create or replace temp view exposures as select * from ledger.main.exposures")
-        frames = estimate(con, reference.analysis, reference.minimum_cell)
-        for table in EFFECTS:
-            con.execute(create(table))
-            insert(con, table.name, frames[table.name])
-        loading.note(con, "estimates", standing)
+        return standing
 
     def _rewrite(self) -> None:
         """Write the working file without its free blocks."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
 
+import numpy as np
 import polars as pl
-
-from assets.statistics.fixest import feols
 
 WINDOW = 3  # scores in a level: one alone is mostly noise
 CAP = 12  # rehearsals from which the curve counts as flat
@@ -72,33 +70,71 @@ def curve(scores: pl.DataFrame) -> pl.DataFrame | None:
     ``scores`` holds one skill, numbered, with ``version`` (rubric and scorer). Learner and version are fixed effects,
     so neither who stays nor a new scorer bends the curve. None where nobody has two attempts or versions explain all.
     """
-    data = scores.filter(pl.len().over("learner_key") > 1).select(
-        "learner_key", "version", "score", step=pl.min_horizontal(pl.col("attempt") - 1, pl.lit(CAP))
+    data = scores.filter(pl.col("score").is_not_null()).select(
+        learner=pl.col("learner_key").rle_id(),  # sorted by it, as it came
+        version=pl.col("version").cast(pl.Categorical).to_physical().rank("dense") - 1,
+        step=pl.min_horizontal(pl.col("attempt") - 1, pl.lit(CAP)).cast(pl.Int64),
+        score="score",
     )
-    steps = sorted(data["step"].unique().to_list())
+    steps = data["step"].unique().sort()
     if len(steps) < 2:
         return None
-    names = [f"step_{step}" for step in steps[1:]]
-    design = data.with_columns((pl.col("step") == step).cast(pl.Float64).alias(f"step_{step}") for step in steps[1:])
-    fit = feols(f"score ~ {' + '.join(names)} | learner_key + version", design)
-    if fit is None or any(name not in fit.coef().index for name in names):
+    learner, version, step = (data[name].cast(pl.Int64).to_numpy() for name in ("learner", "version", "step"))
+    gains = _gains(learner, version, np.searchsorted(steps.to_numpy(), step), data["score"].to_numpy())
+    if gains is None:
         return None
-    found = fit.coef()
-    return pl.DataFrame(
-        {"rehearsals": steps, "gain": [0.0, *(float(found[name]) for name in names)]},
-        schema={"rehearsals": pl.Int64, "gain": pl.Float64},
-    )
+    return pl.DataFrame({"rehearsals": steps, "gain": [0.0, *gains]}, {"rehearsals": pl.Int64, "gain": pl.Float64})
+
+
+def _gains(learner: np.ndarray, version: np.ndarray, step: np.ndarray, score: np.ndarray) -> np.ndarray | None:
+    """Least squares of the score on steps, with learners and versions as fixed effects; the first step is 0.
+
+    Whatever is constant about a learner drops out of the sums, so that a million scores need one small equation.
+    None where the steps cannot be told from versions. All but the score are numbers from 0 on.
+    """
+    learners, versions, steps = (int(each.max()) + 1 for each in (learner, version, step))
+
+    def counted(one: np.ndarray, other: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        return np.bincount(one * shape[1] + other, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+
+    across = counted(version, step, (versions, steps))
+    own = np.hstack([counted(learner, version, (learners, versions)), counted(learner, step, (learners, steps))])
+    own = np.delete(own, versions, axis=1)
+    n = np.bincount(learner)
+    products = np.block([[np.diag(across.sum(1)), across[:, 1:]], [across[:, 1:].T, np.diag(across.sum(0)[1:])]])
+    totals = np.r_[np.bincount(version, score), np.bincount(step, score)[1:]]
+    within = products - (own / n[:, None]).T @ own
+    spectrum, vectors = np.linalg.eigh(within)
+    known = spectrum > max(spectrum[-1], 1.0) * 1e-10
+    if np.abs(vectors[versions:, ~known]).max(initial=0.0) > 1e-6:
+        return None
+    turned = vectors[:, known]
+    found = turned @ ((turned.T @ (totals - own.T @ (np.bincount(learner, score) / n))) / spectrum[known])
+    return found[versions:]
 
 
 class Practice:
     """The scores of one skill at a time and the curve through them, read when an estimate first asks for them.
 
-    ``read`` gives learner_key, version, started_at and score of a skill (``overall`` or a competency), numbered here.
+    ``read`` gives learner_key, version, started_at and score of a skill (``overall`` or a competency).
     """
 
     def __init__(self, read: Callable[[str], pl.DataFrame]) -> None:
-        self.scores = cache(lambda skill: numbered(read(skill).with_columns(skill=pl.lit(skill))))
-        self.gains = cache(lambda skill: curve(self.scores(skill)))
+        self._read = read
+        self._scores: dict[str, pl.DataFrame] = {}
+        self._gains: dict[str, pl.DataFrame | None] = {}
+
+    def scores(self, skill: str) -> pl.DataFrame:
+        """The scores of a skill, ``numbered``."""
+        if skill not in self._scores:
+            self._scores[skill] = numbered(self._read(skill).with_columns(skill=pl.lit(skill)))
+        return self._scores[skill]
+
+    def gains(self, skill: str) -> pl.DataFrame | None:
+        """The ``curve`` of a skill; None where it has none."""
+        if skill not in self._gains:
+            self._gains[skill] = curve(self.scores(skill))
+        return self._gains[skill]
 
 
 def beside(outcomes: pl.DataFrame, scores: pl.DataFrame, exposures: pl.DataFrame) -> pl.DataFrame:

@@ -63,10 +63,9 @@ def mixed_model(spells: pl.DataFrame) -> Growth | None:
 
     Columns are sums over one learner's attempts under one version, of x = attempt - 1 and of the score y.
     """
-    learners = spells.group_by("learner_key").agg(pl.col("n").sum())
-    if learners.filter(pl.col("n") > 1).height < SMALLEST:
-        return None
     sums = _sums(spells)
+    if sums.learners[sums.zz[:, 0, 0] > 1].sum() < SMALLEST:
+        return None
     with np.errstate(all="ignore"):
         theta = _lowest(sums)
         fit = _fit(theta, sums)

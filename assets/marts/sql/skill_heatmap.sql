@@ -60,8 +60,11 @@ final as (
         sd,
         mastered,
         share as mastered_share,
-        greatest((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 0) as mastered_lower,
-        least((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), 1) as mastered_upper,
+        -- a Wilson interval holds its share; at 0 and 1 rounding alone would put it outside
+        greatest(least((share + zz / 2 - sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 0)
+            as mastered_lower,
+        least(greatest((share + zz / 2 + sqrt(zz * (share * (1 - share) + zz / 4))) / (1 + zz), share), 1)
+            as mastered_upper,
         attempts_p50,
         't' as method,
         'independent_learners recency_weighted' as assumptions,

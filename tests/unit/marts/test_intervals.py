@@ -7,7 +7,7 @@ import pytest
 
 from assets.marts.tables import select
 
-SHARES = {"guardrail_board": "rate", "objective_funnel": "share", "language_parity": "share"}
+SHARES = {"guardrail_board": "rate", "objective_funnel": "share", "language_parity": "share", "skill_heatmap": "share"}
 
 
 @pytest.mark.parametrize(("mart", "share"), SHARES.items())

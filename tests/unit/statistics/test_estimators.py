@@ -211,6 +211,36 @@ def test_levels_are_those_of_each_learner_alone_in_whatever_order_scores_came(
             assert part["level"].to_list() == pytest.approx(wanted)
 
 
+def rehearsed(seed: int, *, drifting: bool) -> pl.DataFrame:
+    """Scores of forty learners; a new version comes at each one's own time, or at the third attempt of everybody."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"l{person}", "overall", f"v{int(step >= (3 if drifting else person % 7))}", FIRST + timedelta(days=step),
+         0.4 + rng.normal(0, 0.1) + 0.02 * min(step, 5) + 0.1 * (step >= person % 7))
+        for person in range(40)
+        for step in range(rng.integers(1, 2 if drifting and person else 18))
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=["learner_key", "skill", "version", "started_at", "score"], orient="row")
+
+
+def test_the_curve_is_that_of_least_squares_with_learners_and_versions() -> None:
+    scores = exposures.numbered(rehearsed(3, drifting=False))
+    found = exposures.curve(scores)
+    steps = scores.with_columns(step=pl.min_horizontal(pl.col("attempt") - 1, exposures.CAP)).to_pandas()
+    theirs = smf.ols("score ~ C(step) + C(learner_key) + C(version)", steps).fit()
+    assert found is not None
+    assert found["rehearsals"].to_list() == list(range(exposures.CAP + 1))
+    assert found["gain"].to_list() == pytest.approx(
+        [0.0, *(theirs.params[f"C(step)[T.{step}]"] for step in range(1, exposures.CAP + 1))], abs=1e-9
+    )
+
+
+def test_a_version_that_came_with_an_attempt_leaves_no_curve() -> None:
+    assert exposures.curve(exposures.numbered(rehearsed(3, drifting=True))) is None
+    once = exposures.numbered(rehearsed(3, drifting=False)).filter(pl.col("attempt") == 1)
+    assert exposures.curve(once) is None
+
+
 def confounded(seed: int) -> pl.DataFrame:
     """The recipe of the reference: ability drives practice and deals; 10 points of mastery are worth 0.05."""
     rng = np.random.default_rng(seed)
