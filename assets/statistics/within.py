@@ -1,5 +1,6 @@
 """Effects of practice within the same person: learner and month held fixed, errors clustered by learner."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,9 @@ def within_learner(panel: pl.DataFrame) -> Estimate | None:
     data = _design(panel)
     if data is None:
         return None
-    fit = feols("y ~ x10 | person + month", data, vcov={"CRV1": "learner_key"})
-    return _estimate(fit)
+    unit = _unit(data)
+    fit = feols("y ~ x10 | person + month", data.with_columns(pl.col("y") / unit), vcov={"CRV1": "learner_key"})
+    return _estimate(fit, unit)
 
 
 def naive(panel: pl.DataFrame) -> Estimate | None:
@@ -28,8 +30,9 @@ def naive(panel: pl.DataFrame) -> Estimate | None:
     rows = panel.filter(pl.col("y").is_not_null() & pl.col("x").is_not_null())
     if rows.height < 10 or rows["x"].n_unique() < 2:
         return None
-    fit = feols("y ~ x10", rows.select("y", x10=SCALE * pl.col("x")), vcov="iid")
-    return _estimate(fit)
+    unit = _unit(rows)
+    fit = feols("y ~ x10", rows.select(pl.col("y") / unit, x10=SCALE * pl.col("x")), vcov="iid")
+    return _estimate(fit, unit)
 
 
 def identified(panel: pl.DataFrame) -> pl.DataFrame:
@@ -52,9 +55,19 @@ def _design(panel: pl.DataFrame) -> pl.DataFrame | None:
     )
 
 
-def _estimate(fit: Any | None) -> Estimate | None:
+def _unit(rows: pl.DataFrame) -> float:
+    """A power of two near the spread of ``y``, by which it divides without rounding.
+
+    pyfixest iterates to a fixed distance, which amounts in a small currency never come to: it raises then.
+    """
+    spread = rows.select(pl.col("y").std()).item()
+    return 2.0 ** round(math.log2(spread)) if spread is not None and 0 < spread < math.inf else 1.0
+
+
+def _estimate(fit: Any | None, unit: float) -> Estimate | None:
     if fit is None or "x10" not in fit.coef().index:
         return None
     bounds = fit.confint().loc["x10"]
-    found = Estimate(float(fit.coef()["x10"]), float(bounds.iloc[0]), float(bounds.iloc[1]), float(fit.pvalue()["x10"]))
+    value, lower, upper = (unit * float(each) for each in (fit.coef()["x10"], bounds.iloc[0], bounds.iloc[1]))
+    found = Estimate(value, lower, upper, float(fit.pvalue()["x10"]))
     return found if np.isfinite([found.value, found.lower, found.upper]).all() else None

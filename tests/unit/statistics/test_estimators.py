@@ -269,6 +269,19 @@ def test_within_learner_finds_what_the_naive_slope_misses() -> None:
     assert fooled == 12
 
 
+@pytest.mark.parametrize("currency", [1e-6, 1e6, 1e12])
+def test_the_size_of_a_currency_changes_the_unit_of_an_effect_and_nothing_else(currency: float) -> None:
+    panel = confounded(1)
+    sized = panel.with_columns(pl.col("y") * currency)
+    for method in (within_learner, naive):
+        plain, found = method(panel), method(sized)
+        assert plain is not None
+        assert found is not None
+        assert (found.value / currency, found.lower / currency, found.upper / currency, found.p_value) == pytest.approx(
+            (plain.value, plain.lower, plain.upper, plain.p_value), rel=1e-5
+        )
+
+
 def test_nothing_varies_nothing_is_said() -> None:
     panel = confounded(1).with_columns(x=pl.lit(0.5))
     assert within_learner(panel) is None
