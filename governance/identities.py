@@ -202,6 +202,13 @@ class Identities:
             return None
         return Person(tenant, key, row.learner_id, row.name, row.email, dict(row.accounts or {}))
 
+    def people(self, tenant: str) -> list[Person]:
+        """Everybody of a tenant, in order of key; to look for them in texts, not to show them."""
+        query = select(TABLE.learner_key, TABLE.learner_id, TABLE.name, TABLE.email, TABLE.accounts)
+        with self.state.reading() as session:
+            rows = session.execute(query.where(TABLE.tenant == tenant).order_by(TABLE.learner_key)).all()
+        return [Person(tenant, key, id_, name, email, dict(accounts or {})) for key, id_, name, email, accounts in rows]
+
     def names(self, tenant: str, keys: Iterable[str]) -> dict[str, str]:
         """Name of each learner, the learner id where the directory has none; for a reader who may know."""
         wanted = list(keys)
