@@ -16,9 +16,11 @@ from starlette.routing import Route
 
 from dashboards.access import Reader, source, visitor
 from dashboards.looks import note, note_refusal
+from dashboards.masking import scanner
 from dashboards.reader import Edition, ask, current_edition
 from governance import tickets
 from governance.access import Thing, authorize
+from governance.privacy.captions import masked_captions
 from governance.secrets import derive, secret_key
 from governance.settings import Settings
 
@@ -32,6 +34,7 @@ TYPES = {
     ".ogg": "audio/ogg",
     ".wav": "audio/wav",
 }
+FULL = "full"  # of captions: with the personal data in them
 HEADERS = {"cache-control": "private, no-store", "accept-ranges": "bytes"}
 
 
@@ -53,20 +56,23 @@ def ticket_key(settings: Settings) -> bytes:
     return derive(secret_key(settings), "media-tickets")
 
 
-def _object(kind: str, tenant: str, session_id: str, name: str) -> str:
-    return json.dumps([kind, tenant, session_id, name])
+def _object(kind: str, tenant: str, session_id: str, name: str, *, in_full: bool) -> str:
+    return json.dumps([kind, tenant, session_id, name, *([FULL] if in_full else [])])
 
 
-def link(kind: str, settings: Settings, reader: Reader, edition: Edition, session_id: str, uri: str) -> str:
+def link(
+    kind: str, settings: Settings, reader: Reader, edition: Edition, session_id: str, uri: str, *, in_full: bool = False
+) -> str:
     """The address of a recording (kind ``recordings``) or its captions (``captions``), with its ticket.
 
-    It stays the same for a window of time: a link that changed on every rerun would restart the video.
+    It stays the same for a window of time: a link that changed on every rerun would restart the video. ``in_full`` says
+    that the reader has given a reason to see names, which the page has logged; without it captions are masked.
     """
     name = reference(session_id, uri)
-    mark = tickets.ticket(
-        ticket_key(settings), reader.name, _object(kind, edition.tenant, session_id, name), datetime.now(UTC)
-    )
-    where = urlencode({"tenant": edition.tenant, "session": session_id}, quote_via=quote)
+    wanted = _object(kind, edition.tenant, session_id, name, in_full=in_full)
+    mark = tickets.ticket(ticket_key(settings), reader.name, wanted, datetime.now(UTC))
+    words = {"words": FULL} if in_full else {}
+    where = urlencode({"tenant": edition.tenant, "session": session_id} | words, quote_via=quote)
     return f"/{kind}/{name}?{where}&{mark}"
 
 
@@ -154,11 +160,11 @@ def _serve(kind: str, request: Request) -> Response:
 
 def _answer(kind: str, request: Request, settings: Settings, reader: Reader | None) -> Response:
     tenant, session_id = (request.query_params.get(name, "") for name in ("tenant", "session"))
-    name = request.path_params["name"]
+    name, in_full = request.path_params["name"], request.query_params.get("words") == FULL
     if reader is None:
         raise _RefusedError(403, "you may not open recordings", "nobody")
     try:
-        wanted = _object(kind, tenant, session_id, name)
+        wanted = _object(kind, tenant, session_id, name, in_full=in_full)
         user = tickets.check(ticket_key(settings), wanted, request.query_params, datetime.now(UTC))
     except tickets.TicketRefused as refused:
         raise _RefusedError(refused.status, str(refused), "ticket") from refused
@@ -171,10 +177,19 @@ def _answer(kind: str, request: Request, settings: Settings, reader: Reader | No
         raise _RefusedError(403, "you may not open recordings", decision.why)
     note(settings, _PLAYED, reader, "play_recording", thing, decision, what=f"{kind} {request.query_params['expires']}")
     if kind == "captions":
-        return FileResponse(captions_file(row["captions_path"], settings), media_type="text/vtt", headers=HEADERS)
+        return _captions(settings, reader, thing, captions_file(row["captions_path"], settings), in_full=in_full)
     path = recording_file(row["uri"], roots(settings))
     kind_of = TYPES.get(path.suffix.lower(), "video/mp4" if row["kind"] == "video" else "audio/mpeg")
     return FileResponse(path, media_type=kind_of, headers=HEADERS)
+
+
+def _captions(settings: Settings, reader: Reader, thing: Thing, file: Path, *, in_full: bool) -> Response:
+    """Captions, masked unless the reader may see names; that a reason was given, the ticket of the link says."""
+    reason = "given on the page" if in_full else None
+    if authorize(reader, "see_names", thing, reason=reason).allowed:
+        return FileResponse(file, media_type="text/vtt", headers=HEADERS)
+    masked = masked_captions(file.read_text("utf-8"), scanner(settings, thing.tenant))
+    return PlainTextResponse(masked, media_type="text/vtt", headers=HEADERS)
 
 
 def recording(request: Request) -> Response:

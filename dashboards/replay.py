@@ -11,7 +11,7 @@ from dashboards.components.player import Line, Source
 from dashboards.figures.timeline import Mark
 from dashboards.media import NotPlayableError, link, recording_file, roots
 from dashboards.names import COMPLETENESS, END_REASONS, SIGNAL_KINDS, CriterionText, Names, humanise, learner, plain
-from dashboards.shell import Page, may, session_thing
+from dashboards.shell import Page, may, names_decision, session_thing
 from dashboards.wording import clock, count, day, listing, points
 from governance.evidence import SCHEMA as TURN_SCHEMA
 
@@ -217,9 +217,10 @@ def source(page: Page, found: dict[str, Any], row: dict[str, Any] | None) -> Sou
     except NotPlayableError:
         return None
     address = (page.settings, page.reader, page.edition, found["session_id"], row["uri"])
+    in_full = names_decision(session_thing(found)).allowed
     return Source(
         src=link("recordings", *address),
-        captions=link("captions", *address) if row["captions_path"] else "",
+        captions=link("captions", *address, in_full=in_full) if row["captions_path"] else "",
         kind="audio" if row["kind"] == "audio" else "video",
         language=found["language"] or "en",
         label=f"Recording of {page.names.scenario(found['scenario_id'])}, {day(found['started_at'])}",

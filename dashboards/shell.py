@@ -100,22 +100,30 @@ def regions(page: Page, known: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
+def names_decision(thing: Thing) -> Decision:
+    """Whether the reader may know who is meant in a session, with the reason that they have given for it so far."""
+    return authorize(current_page().reader, "see_names", thing, reason=st.session_state.get(_reason_key(thing)))
+
+
+def _reason_key(thing: Thing) -> str:
+    return f"reason-{thing.learner_key or thing.session_id}"
+
+
 def named(thing: Thing) -> str | None:
     """The learner's name, for a reader who may know it: after a reason where the rules ask for one, and logged."""
-    page = current_page()
-    key = f"reason-{thing.learner_key}"
-    given = st.session_state.get(key)
-    asked = authorize(page.reader, "see_names", thing, reason=given)
-    if thing.learner_key is None or (not asked.allowed and asked.why != "reason_missing"):
-        return None
+    page, key, asked = current_page(), _reason_key(thing), names_decision(thing)
     if asked.why == "reason_missing":
-        with st.popover("Show the name"), st.form(f"why-{thing.learner_key}", border=False):
+        with st.popover("Show names"), st.form(f"why-{key}", border=False):
             why = st.text_input("Reason", help="It is kept in the access log, which the learner can read")
-            if st.form_submit_button("Show the name") and why.strip():
+            if st.form_submit_button("Show names") and why.strip():
                 st.session_state[key] = why
                 st.rerun()
         return None
-    look("see_names", thing, asked, reason=given)
+    if not asked.allowed:
+        return None
+    look("see_names", thing, asked, reason=st.session_state.get(key))
+    if thing.learner_key is None:
+        return None
     found = Identities(state_of(page.settings.database_url), secret_key(page.settings)).person(
         thing.tenant, thing.learner_key
     )

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import delivery_queries, replay, shell
+from dashboards import delivery_queries, masking, replay, shell
 from dashboards.names import humanise, plain
 from dashboards.shell import Page
 from dashboards.wording import clock, count, day, listing
@@ -98,7 +98,7 @@ def flags(page: Page, chosen: dict[str, Any]) -> pl.DataFrame:
             turns = transcript(page.settings.lake, page.edition.tenant, chosen["session_id"], chosen["day"])
     except NoEvidenceError:
         pass  # the flags stand without words
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         [
             {
                 "clock": clock(row["at_s"]),
@@ -111,6 +111,9 @@ def flags(page: Page, chosen: dict[str, Any]) -> pl.DataFrame:
         ],
         schema=dict.fromkeys(TABLE, pl.String),
     )
+    if shell.names_decision(shell.session_thing(chosen)).allowed:
+        return frame
+    return masking.masked(masking.scanner(page.settings, page.edition.tenant), frame, ["evidence", "words"])[0]
 
 
 def noted(row: dict[str, Any]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from dashboards import masking, queries, replay, session_queries, shell
 from dashboards import names as naming
-from dashboards import queries, replay, session_queries, shell
 from dashboards.components.player import player
 from dashboards.figures.timeline import timeline
 from dashboards.session_queries import Wanted
@@ -136,6 +136,7 @@ def main() -> None:
     shell.answer(place, replay.sentence(found, scores, criteria, signals, page.names))
     if name := shell.named(thing):
         st.markdown(f"Learner: **{naming.plain(name)}**")
+    turns, criteria, signals = readable(page, thing, turns, criteria, signals)
     facts(found)
     recording(page, found, turns, criteria, media)
     if criteria.height or scores.height:
@@ -146,6 +147,25 @@ def main() -> None:
     course(page, found, turns, signals, criteria)
     beside(page, found, criteria)
     provenance(page, found, scores, media)
+
+
+def readable(
+    page: Page, thing: Thing, turns: pl.DataFrame | None, criteria: pl.DataFrame, signals: pl.DataFrame
+) -> tuple[pl.DataFrame | None, pl.DataFrame, pl.DataFrame]:
+    """What was said, and what models wrote about it, masked unless the reader may see names; says what is masked."""
+    asked = shell.names_decision(thing)
+    if asked.allowed:
+        return turns, criteria, signals
+    reading = masking.scanner(page.settings, page.edition.tenant)
+    criteria, in_comments = masking.masked(reading, criteria, ["comment"])
+    signals, in_reasons = masking.masked(reading, signals, ["reason"])
+    found = in_comments + in_reasons
+    if turns is not None:
+        turns, said = masking.masked(reading, turns, ["text"])
+        found += said
+    if note := masking.told(found, asked=asked.why == "reason_missing"):
+        st.markdown(note)
+    return turns, criteria, signals
 
 
 def words(page: Page, found: dict[str, Any]) -> pl.DataFrame | None:

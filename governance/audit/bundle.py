@@ -3,13 +3,16 @@
 It holds the report, its rows, the rubrics and scenarios applied, the words where the reader may have them, the events
 of the audit chain behind it with a Merkle proof each, the signed roots, and the certificate. The archive itself
 is written in one fixed way (stored, no times, names in order), so that even a byte between its members cannot change.
+
+Words are masked unless names were asked for, with a reason, by somebody who may see them; each session's line and
+``bag-info.txt`` say which.
 """
 
 import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,9 @@ from governance.audit.report.render import as_csv, as_json, as_pdf
 from governance.audit.report.sign import sign
 from governance.audit.roots import roots_file, tree_of, write_root
 from governance.audit.stamps import authority_of
+from governance.identities import Identities
+from governance.privacy.scan import RULE, Scanner
+from governance.secrets import secret_key
 from governance.settings import Settings
 from governance.state import State
 
@@ -56,8 +62,7 @@ def write_bundle(
     Raises:
         RefusedError: Transcripts are wanted and the user may not read them.
     """
-    if transcripts:
-        _authorise_transcripts(state, issued, reason)
+    in_full = _authorise_transcripts(state, issued, reason) if transcripts else frozenset()
     key = signing_key(settings)
     write_root(settings, state)
     with tempfile.TemporaryDirectory() as temporary:
@@ -69,10 +74,12 @@ def write_bundle(
         (folder / "certificate.pem").write_bytes(key.pem)
         _configuration(settings, folder)
         if transcripts:
-            _transcripts(settings, issued, folder / "transcripts.jsonl")
+            scanner = Scanner.of(Identities(state, secret_key(settings)), issued.scope.tenant)
+            _transcripts(settings, issued, folder / "transcripts.jsonl", scanner, in_full)
         _chain(settings, state, issued, folder / "chain")
         info = {"Source-Organization": issued.scope.tenant, "External-Identifier": issued.report["id"]}
-        bagit.make_bag(str(folder), info | {"Rolecall-Format": FORMAT}, checksums=["sha256"])
+        told = {"Rolecall-Transcripts": _told(issued, in_full)} if transcripts else {}
+        bagit.make_bag(str(folder), info | {"Rolecall-Format": FORMAT} | told, checksums=["sha256"])
         manifest = (folder / "tagmanifest-sha256.txt").read_bytes()
         signature = {"format": FORMAT, "key": key.fingerprint, "signature": key.sign(manifest)}
         (folder / SIGNATURE).write_text(canonical(signature), "utf-8")
@@ -93,18 +100,37 @@ def pack(members: Iterable[tuple[str, Path]], out: Path) -> None:
                 shutil.copyfileobj(source, target)
 
 
-def _authorise_transcripts(state: State, issued: Issued, reason: str | None) -> None:
-    """Every session, one by one; a bundle with some of the words would look like one with all."""
-    entries = []
+def _authorise_transcripts(state: State, issued: Issued, reason: str | None) -> frozenset[str]:
+    """Every session, one by one; a bundle with some of the words would look like one with all.
+
+    Returns the sessions whose words may stay in full, personal data included.
+    """
+    entries, in_full = [], set()
     for row in issued.report["sessions"]:
         thing = Thing.session(row["tenant"], row["session_id"], row["learner_key"], row["region"])
         decision = authorize(issued.user, "read_transcript", thing)
-        entries.append(Entry.of(issued.user, "read_transcript", thing, decision, what="in a bundle", reason=reason))
+        whole = issued.named and authorize(issued.user, "see_names", thing, reason=reason).allowed
+        what = "in a bundle, in full" if whole else "in a bundle, masked"
+        entries.append(Entry.of(issued.user, "read_transcript", thing, decision, what=what, reason=reason))
         if not decision.allowed:
             break
+        if whole:
+            in_full.add(row["session_id"])
     AccessLog(state).record_many(entries)
     if entries and not entries[-1].allowed:
         raise RefusedError("you may not read all of these transcripts; leave out --transcripts, or narrow the bundle")
+    return frozenset(in_full)
+
+
+def _told(issued: Issued, in_full: Set[str]) -> str:
+    """What became of personal data in the words, for whoever opens the bundle."""
+    masked = len(issued.report["sessions"]) - len(in_full)
+    if not masked:
+        return "in full; the report holds the reason"
+    return (
+        f"{masked} sessions masked by {RULE}, {len(in_full)} in full; a word in brackets such as [name] stands for what"
+        " was said, and digests in the report are of the words as they were said"
+    )
 
 
 def _configuration(settings: Settings, folder: Path) -> None:
@@ -115,8 +141,8 @@ def _configuration(settings: Settings, folder: Path) -> None:
     shutil.copyfile(settings.config / "policy.yaml", folder / "policy.yaml")
 
 
-def _transcripts(settings: Settings, issued: Issued, path: Path) -> None:
-    """One line a session: its turns in order."""
+def _transcripts(settings: Settings, issued: Issued, path: Path, scanner: Scanner, in_full: Set[str]) -> None:
+    """One line a session: its turns in order, and the rule that they are masked by unless they are ``in_full``."""
     scope = issued.scope
     files = [settings.lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet" for day in scope.days]
     wanted = {row["session_id"] for row in issued.report["sessions"]}
@@ -129,8 +155,12 @@ def _transcripts(settings: Settings, issued: Issued, path: Path) -> None:
                 " from read_parquet($file, hive_partitioning = false) where tenant = $tenant group by all order by 1"
             )
             for session_id, turns in con.sql(query, params={"file": str(file), "tenant": scope.tenant}).fetchall():
-                if session_id in wanted:
-                    out.write(json.dumps({"session_id": session_id, "turns": turns}, ensure_ascii=False) + "\n")
+                if session_id not in wanted:
+                    continue
+                rule = None if session_id in in_full else RULE
+                shown = turns if rule is None else [turn | {"text": scanner.masked(turn["text"])} for turn in turns]
+                line = {"session_id": session_id, "masked_by": rule, "turns": shown}
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def _chain(settings: Settings, state: State, issued: Issued, folder: Path) -> None:

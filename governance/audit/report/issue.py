@@ -23,11 +23,12 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Issued:
-    """A report's data, and the scope and user that it was issued for."""
+    """A report's data, and the scope and user that it was issued for; ``named`` where names were asked for."""
 
     report: dict[str, Any]
     scope: ReportScope
     user: User
+    named: bool = False
 
 
 REASONS = {
@@ -74,7 +75,7 @@ def issue(
         "sessions": len(report["sessions"]), "sha256": file_digest(as_json(report).encode()),
     }  # fmt: skip
     record(state, [Event("export", user.name, scope.mark, tenant=scope.tenant, facts=facts)])
-    return Issued(report, scope, user)
+    return Issued(report, scope, user, names)
 
 
 def _name(
