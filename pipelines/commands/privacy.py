@@ -1,5 +1,6 @@
 """``rolecall privacy``: legal holds, retention, and what people may ask for."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -140,6 +141,48 @@ def withheld(
     write(frame.columns, frame.rows(), format)
     if search:
         _search(counter, policy)
+
+
+class Line(StrEnum):
+    """What a line of the scan's answer is about."""
+
+    kind = "kind"
+    session = "session"
+
+
+@app.command()
+def scan(
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day of the sessions, UTC", metavar="YYYY-MM-DD")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day, included", metavar="YYYY-MM-DD")] = None,
+    by: Annotated[Line, typer.Option(help="A line per kind, scenario and language, or per session")] = Line.kind,
+    check: Annotated[bool, typer.Option("--check", help="Exit code 1 where something is found")] = False,
+    format: Annotated[Format, typer.Option(help="How to write the answer")] = Format.table,  # noqa: A002
+    tenant: Tenant = None,
+) -> None:
+    """Look in transcripts, comments and reasons for personal data that people said by chance; counts, never words.
+
+    Names, addresses and ids of the tenant's directory, and whatever has the form of an e-mail address, card, bank
+    account, phone, national or health id. Pages and bundles mask the same whenever they are read.
+    """
+    from pipelines import environment
+    from pipelines.commands.query import write
+    from pipelines.console import ERR
+    from pipelines.personal_data import scan as look
+    from pipelines.privacy import desk
+
+    environment.quiet()
+    since, until = (None if each is None else day_of(each) for each in (first, last))
+    with ERR.status("Starting") as status:
+        counter = desk(tenant, None, "scan of transcripts for personal data")
+        done = look(counter, since, until, lambda step: status.update(f"Scanning {step}"))
+    frame = done.by_session() if by is Line.session else done.by_kind()
+    write(frame.columns, frame.rows(), format)
+    holding = done.found["session_id"].n_unique()
+    ERR.print(f"Read {done.texts:,} texts of {done.sessions:,} sessions; personal data in {holding:,} of them")
+    if check and holding:
+        raise typer.Exit(1)
 
 
 def _search(counter: "Desk", policy: "SignalPolicy") -> None:

@@ -1,4 +1,4 @@
-"""Personal data that somebody says by chance: masked in bundles unless names were asked for, and counted by the scan."""
+"""Personal data that somebody says by chance: masked in bundles unless names were asked for, counted by the scan."""
 
 import json
 import zipfile
@@ -88,3 +88,36 @@ def test_whoever_asks_for_names_with_a_reason_has_the_words(
     assert words(lines) == [text for text, _ in SAID.values()]
     assert {line["masked_by"] for line in lines} == {None}
     assert "in full" in told
+
+
+def test_the_scan_counts_by_kind_and_says_no_word(rolecall: Command) -> None:
+    counted = json.loads(rolecall("privacy", "scan", "--from", "2026-11-03", "--to", "2026-11-03", "--format", "json"))
+    mine = {
+        (row["table"], row["kind"]): (row["texts"], row["findings"])
+        for row in counted
+        if row["scenario_id"] == "feedback-1" and row["language"] == "en"
+    }
+    expected = {
+        ("core/turns", "name"): (1, 2),
+        ("core/turns", "email"): (1, 1),
+        ("core/turns", "card"): (1, 1),
+        ("core/turns", "bank_account"): (1, 1),
+        ("core/turns", "phone"): (1, 1),
+        ("core/turns", "learner_id"): (1, 1),
+        ("core/criterion_scores", "name"): (1, 1),
+        ("core/criterion_scores", "phone"): (1, 1),
+    }
+    assert {place: mine.get(place) for place in expected} == expected
+
+    done = rolecall.run("privacy", "scan", "--by", "session", "--format", "csv", "--check")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1].startswith(f"{SESSION},2026-11-03,feedback-1,en,")
+    said = done.stdout + done.stderr
+    assert "; personal data in " in said
+    assert not any(secret in said for secret in ("Sarah", "Mueller", "corp.local", "4111", "DE89"))
+
+
+def test_a_day_without_findings_passes_the_check(rolecall: Command) -> None:
+    done = rolecall.run("privacy", "scan", "--from", "2020-01-01", "--to", "2020-01-02", "--check")
+    assert done.returncode == 0, done.stderr
+    assert "Read 0 texts of 0 sessions; personal data in 0 of them" in done.stderr
