@@ -89,13 +89,14 @@ class Desk:
         from governance.launches import Launches
         from governance.privacy.erasure import Erasures
         from governance.privacy.holds import Holds
+        from governance.privacy.restrictions import Restrictions
         from governance.privacy.retention import Retention
 
         secret = secrets.secret_key(settings)
         self.settings, self.tenant, self.by, self.now = settings, tenant, by, now or datetime.now(UTC)
         self.lake, self.state = Lake(settings.lake), state
         self.identities = Identities(state, secret)
-        self._holds, self._erasures = Holds(state), Erasures(state)
+        self._holds, self._erasures, self._restrictions = Holds(state), Erasures(state), Restrictions(state)
         self._retention = Retention.load(settings.config)
         self.launches = Launches(state, self.identities)
 
@@ -110,6 +111,20 @@ class Desk:
         held = [hold.learner_key for hold in self._holds.standing(self.tenant) if hold.hold_id == hold_id]
         self._authorise([key for key in held if key is not None], "release of a legal hold")
         self._holds.release(self.tenant, hold_id, by=self.by, at=self.now)
+
+    def freeze(self, learners: Sequence[str], basis: str) -> None:
+        """Restrict the processing of learners. Raises ``RestrictionError`` or ``Problem``."""
+        keys = self.entrusted(learners, "restriction of processing")
+        self._restrictions.place(self.tenant, keys, basis=basis, by=self.by, at=self.now)
+
+    def unfreeze(self, learners: Sequence[str], basis: str) -> None:
+        """End restrictions. Raises ``RestrictionError`` or ``Problem``."""
+        keys = self.entrusted(learners, "end of a restriction of processing")
+        self._restrictions.lift(self.tenant, keys, basis=basis, by=self.by, at=self.now)
+
+    def frozen(self) -> "pl.DataFrame":
+        """Every restriction, newest first."""
+        return self._restrictions.frame(self.tenant)
 
     def holds(self) -> "pl.DataFrame":
         """Every hold, newest first."""
@@ -182,11 +197,15 @@ class Desk:
         from governance.privacy.retention import decide
 
         standing, today = self._holds.standing(self.tenant), self.now.date()
+        frozen = self._restrictions.standing(self.tenant)
         found = []
         rows = sessions_of(self.lake, self.launches, self.tenant, learners).sort("day", "session_id")
         for session_id, learner, scenario, day in rows.iter_rows():
             holds = _reasons(standing, learner, scenario)
-            fate = decide(self._retention, scenario, day, holds, today, requested=learner in requested)
+            fate = decide(
+                self._retention, scenario, day, holds, today, requested=learner in requested,
+                frozen=frozen.get(learner or ""),
+            )  # fmt: skip
             name = self._retention.class_of(scenario)[0]
             found.append(SessionFate(session_id, learner, scenario, day, name, holds, fate))
         return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.contracts import XAPI_STATEMENTS
+from assets.exports.restricted import without_sessions
 from assets.exports.statements import stale_days
 from assets.lake import Lake
 from governance.audit.books import close_the_books
@@ -102,7 +103,7 @@ def export(
     for whose in _tenants(lake, looked_at, tenant):
         progress(whose)
         casting = Casting(target, whose, lambda key, of=whose: identities.person(of, key))
-        done.append(_export_tenant(lake, looked_at, out, whose, spelled, casting))
+        done.append(_export_tenant(lake, identities.state, looked_at, out, whose, spelled, casting))
     return done
 
 
@@ -118,13 +119,13 @@ def event_of(done: Exported, actor: str, destination: str | None) -> Event:
 
 
 def _export_tenant(
-    lake: Lake, days: Sequence[date], out: Path, tenant: str, version: str, casting: Casting
+    lake: Lake, state: State, days: Sequence[date], out: Path, tenant: str, version: str, casting: Casting
 ) -> Exported:
     written = Written()
     voided = voidings = 0
     folder = out / tenant / f"xapi-{version}"
     for day in days:
-        frame = _frame(lake, day, tenant)
+        frame = without_sessions(_frame(lake, day, tenant), lake, state)
         if frame.is_empty():
             continue
         file = folder / f"{day.isoformat()}.jsonl"
@@ -146,7 +147,7 @@ def _bodies(frame: pl.DataFrame, version: str, casting: Casting) -> Iterator[byt
 
 def _frame(lake: Lake, day: date, tenant: str) -> pl.DataFrame:
     path = lake.path(XAPI_STATEMENTS.path, day)
-    columns = ["statement", "context_2_0", "voids"]
+    columns = ["session_id", "statement", "context_2_0", "voids"]
     return pl.scan_parquet(path, hive_partitioning=False).filter(pl.col("tenant") == tenant).select(columns).collect()
 
 

@@ -1,7 +1,7 @@
 """Delivers frozen statements through the sync engine: what a destination should have, and the bytes of what is due.
 
 A statement that was voided before the destination ever saw it is not sent, nor is its voiding: nobody should receive
-what is known to be wrong, or what a learner had erased.
+what is known to be wrong, or what a learner had erased. What a frozen learner did waits.
 """
 
 import random
@@ -12,6 +12,7 @@ from datetime import datetime
 import polars as pl
 
 from assets.contracts import XAPI_STATEMENTS
+from assets.exports.restricted import without_sessions
 from assets.lake import Lake
 from governance.identities import Identities
 from integrations.sync import planner
@@ -130,7 +131,7 @@ class Post:
             frame = frame.filter(pl.col("tenant").is_in(list(wish.destination.tenants)))
         if wish.destination.since is not None:
             frame = frame.filter(pl.col("day") >= wish.destination.since)
-        return frame.collect()
+        return without_sessions(frame.collect(), self.lake, self.identities.state)
 
     def _recheck(self, wish: Wish, claim: Claim, sink: Lrs, now: datetime) -> int:
         """Look for a sample of what was acknowledged; where one is missing, for all of it."""

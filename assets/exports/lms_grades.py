@@ -16,6 +16,7 @@ import orjson
 import polars as pl
 
 from assets.duck import connect, literal
+from assets.exports.restricted import without_people
 from governance.catalog import Catalog
 from governance.identities import Identities
 from integrations.lms import ags
@@ -78,6 +79,7 @@ class GradeDesk:
         found = told(self.marts, connector.tenant, self.catalog, grading, column.scenario)
         if found is None:
             raise SyncError(f"nothing is published for {connector.tenant}", "Run `rolecall run` first")
+        found = without_people(found, self.identities.state)
         addresses = self.identities.addresses(connector.tenant, grading.match, connector.name)
         wanted = found.filter(pl.col("learner_key").is_in(list(addresses)))
         payloads = {

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.exports.readiness import people, spelt
+from assets.exports.restricted import without_people
 from governance.catalog import Catalog
 from governance.identities import Identities
 from integrations.crm.base import PersonSink, Unseen, differing
@@ -72,7 +73,7 @@ class Desk:
         found = people(self.marts, connector.tenant, self.catalog, writing)
         if found is None:
             raise SyncError(f"nothing is published for {connector.tenant}", "Run `rolecall run` first")
-        return self._planned(connector, writing, found, now, force)
+        return self._planned(connector, writing, without_people(found, self.identities.state), now, force)
 
     def _planned(
         self, connector: CrmConnector, writing: Writing, found: pl.DataFrame, now: datetime, force: bool
@@ -94,8 +95,8 @@ class Desk:
         )
         target = _target(connector)
         rules = Rules(writing.removed, 1.0 if force else writing.change_cap, again=True)
-        records, intents = self.ledger.records(target), self.ledger.intents(target)
-        plan = planner.plan(desired, records, intents, rules, now)
+        known_there = without_people(self.ledger.records(target), self.identities.state, "key")  # nor removed
+        plan = planner.plan(desired, known_there, self.ledger.intents(target), rules, now)
         return Planned(plan, wanted, addresses, joined.height - wanted.height)
 
     def look(self, connector: CrmConnector, planned: Planned) -> Sighted:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards import masking, queries, replay, session_queries, shell
 from dashboards import names as naming
+from dashboards.access import state_of
 from dashboards.components.player import player
 from dashboards.figures.timeline import timeline
 from dashboards.session_queries import Wanted
@@ -15,6 +16,7 @@ from dashboards.shell import Page
 from dashboards.wording import clock, count, percent
 from governance.access import Decision, Thing
 from governance.evidence import NoEvidenceError, transcript
+from governance.privacy.restrictions import Restrictions
 
 RESULTS = {"any": "Any result", "passed": "Passed", "failed": "Failed", "unscored": "Not scored"}
 CHOICE, SHOWN = "_session", "_session_shown"
@@ -136,6 +138,8 @@ def main() -> None:
     shell.answer(place, replay.sentence(found, scores, criteria, signals, page.names))
     if name := shell.named(thing):
         st.markdown(f"Learner: **{naming.plain(name)}**")
+    if found["learner_key"] in Restrictions(state_of(page.settings.database_url)).standing(page.edition.tenant):
+        st.warning("This learner's data is frozen: nothing about them is delivered (`rolecall privacy frozen`).")
     turns, criteria, signals = readable(page, thing, turns, criteria, signals)
     facts(found)
     recording(page, found, turns, criteria, media)

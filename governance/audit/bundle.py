@@ -40,7 +40,7 @@ FORMAT = "rolecall.evidence/1"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 SIGNATURE = "signature.json"
 MEANING = "Issue of this audit report"
-ALWAYS = ("publish", "configuration_change", "score", "seal", "erasure", "hold", "root")
+ALWAYS = ("publish", "configuration_change", "score", "seal", "erasure", "hold", "restriction", "root")
 
 
 def pdf_of(settings: Settings, issued: Issued, key: SigningKey | None = None) -> bytes:

@@ -34,7 +34,7 @@ _WITNESSED = "audit_head"  # where a session keeps the event to note once it has
 
 Kind = Literal[
     "ingest", "gate_decision", "score", "revision", "review", "contest", "case", "export", "delivery", "access",
-    "erasure", "hold", "publish", "seal", "configuration_change", "root",
+    "erasure", "hold", "restriction", "publish", "seal", "configuration_change", "root",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from governance.state.models import ErasedRow, ErasureRow
 # Tables whose rows about the subject go; what becomes of the others stands in ``Erasures.remove``.
 DELETED = (
     "launches", "session_days", "pulls", "media_probes", "source_people", "lms_identities", "claim_codes",
-    "lms_results", "identities",
+    "lms_results", "restrictions", "identities",
 )  # fmt: skip
 # Of deliveries, records of people go; those of statements stay until the statements are voided.
 LEDGER = ("sync_records", "sync_intents", "sync_rejects")

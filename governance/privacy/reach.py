@@ -68,6 +68,7 @@ PLACES: Mapping[str, Place] = {
     "sync_rejects": Place(RECORD, "what other systems refused", "the other system", _LEDGER),
     "sync_erasures": Place(LEARNER, "deletions asked of other systems", "this installation", "as proof of the request"),
     "legal_holds": Place(LEARNER, "legal holds", "whoever placed them", "as proof of the hold"),
+    "restrictions": Place(LEARNER, "restrictions of processing", "whoever placed them", _PERSON),
     "audit_events": Place(
         EVENT,
         "events of the audit chain: looks, reviews, contests, cases, holds",

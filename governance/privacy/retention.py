@@ -1,7 +1,7 @@
 """``config/retention.yaml`` and the decision it leads to: may this session go, must it go, or does it stay, and why.
 
-Precedence: legal hold > legal retention > request for erasure > end of retention. Each answer names its basis, a
-refusal as well (GDPR Article 17(3)(b) and (e)).
+Precedence: legal hold > legal retention > request for erasure > restriction of processing > end of retention. Each
+answer names its basis, a refusal as well (GDPR Article 17(3)(b) and (e)).
 """
 
 from collections.abc import Sequence
@@ -100,11 +100,12 @@ class Decision:
 
 
 def decide(
-    retention: Retention, scenario_id: str | None, day: date, holds: Sequence[str], today: date, *, requested: bool
-) -> Decision:
+    retention: Retention, scenario_id: str | None, day: date, holds: Sequence[str], today: date, *, requested: bool,
+    frozen: str | None = None,
+) -> Decision:  # fmt: skip
     """What happens to a session of ``day``; ``holds`` are the reasons of the legal holds that cover it.
 
-    ``requested`` says that the learner asked for erasure.
+    ``requested`` says that the learner asked for erasure; ``frozen`` is the basis on which processing is restricted.
     """
     name, kept = retention.class_of(scenario_id)
     if holds:
@@ -113,6 +114,8 @@ def decide(
         return Decision(Fate.RETAINED, f"retention class {name}: {kept.basis}", until)
     if requested:
         return Decision(Fate.ERASED, "request of the data subject, GDPR Article 17(1)")
+    if frozen is not None:
+        return Decision(Fate.KEPT, f"restriction of processing: {frozen}")
     if kept.most_days is not None and today >= day + timedelta(days=kept.most_days):
         return Decision(Fate.EXPIRED, f"end of retention class {name}: {kept.basis}")
     until = None if kept.most_days is None else day + timedelta(days=kept.most_days)

@@ -14,7 +14,7 @@ from governance.state.lms_model import (
     PackageTokenRow,
 )
 from governance.state.media_model import MediaProbeRow
-from governance.state.privacy_model import ErasedRow, ErasureRow, LegalHoldRow
+from governance.state.privacy_model import ErasedRow, ErasureRow, LegalHoldRow, RestrictionRow
 from governance.state.rubric_model import RubricRow
 from governance.state.session_model import SessionDayRow
 from governance.state.source_model import SourcePersonRow
@@ -48,6 +48,7 @@ __all__ = [
     "PackageTokenRow",
     "PullRow",
     "RejectRow",
+    "RestrictionRow",
     "RubricRow",
     "SessionDayRow",
     "SourcePersonRow",

@@ -1,4 +1,4 @@
-"""Legal holds, and what was erased: enough to prove it and to keep it from coming back, and no more."""
+"""Legal holds, restrictions, and what was erased: enough to prove it and to keep it from coming back, and no more."""
 
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,22 @@ class LegalHoldRow(Base):
     placed_at: Mapped[datetime] = mapped_column(UtcTime)
     released_by: Mapped[str | None]
     released_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RestrictionRow(Base):
+    """One row per learner who was frozen, standing until it is lifted."""
+
+    __tablename__ = "restrictions"
+    __table_args__ = (Index(None, "tenant"),)
+
+    restriction_id: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str]
+    learner_key: Mapped[str]
+    basis: Mapped[str]
+    placed_by: Mapped[str]
+    placed_at: Mapped[datetime] = mapped_column(UtcTime)
+    lifted_by: Mapped[str | None]
+    lifted_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class ErasureRow(Base):

@@ -29,6 +29,7 @@ from governance.lms_results import LmsResults, Released
 from governance.names import session_id
 from governance.packages import Packages
 from governance.policy import Verdict
+from governance.privacy.restrictions import Restrictions
 from integrations.engine import callers
 from integrations.engine.pull import PullClient, PullError
 from integrations.scorm import destinations, live, marks, package, released, signing
@@ -223,6 +224,8 @@ class Service:
         known = self._who(place)
         if isinstance(known, str):
             return self._stranger(place, known)
+        if known.binding.learner_key in Restrictions(self.identities.state).standing(known.binding.tenant):
+            return _state(place, "none", "restricted", known)
         awaited = place.asked.conversation and session_id(ENGINE, place.asked.conversation)
         if awaited and not self._owns(place, known, awaited):
             return _state(place, "none", "session_of_another", known, session=awaited)

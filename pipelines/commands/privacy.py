@@ -17,6 +17,7 @@ ARTICLE_15 = "request of the data subject, GDPR Article 15"
 
 app = typer.Typer(help="Show, erase, keep and hold what is stored about people.", no_args_is_help=True)
 
+Learners = Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")]
 Tenant = Annotated[str | None, typer.Option(help="Customer; default: the only one")]
 By = Annotated[str | None, typer.Option(help="Who decided; default: the user of this machine")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing")]
@@ -29,7 +30,7 @@ def options() -> None:
 
 @app.command()
 def erase(
-    learners: Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")],
+    learners: Learners,
     tenant: Tenant = None,
     by: By = None,
     dry_run: DryRun = False,
@@ -44,7 +45,7 @@ def erase(
 
 @app.command()
 def access(
-    learners: Annotated[list[str], typer.Argument(help="Learner ids, as in the directory", metavar="LEARNER")],
+    learners: Learners,
     out: Annotated[Path, typer.Option(help="Folder for the answer: one folder a person", file_okay=False)],
     reason: Annotated[str, typer.Option(help="Why; it stands in the access log")] = ARTICLE_15,
     tenant: Tenant = None,
@@ -113,6 +114,52 @@ def holds(tenant: Tenant = None) -> None:
     from pipelines.privacy import desk
 
     frame = desk(tenant, None, "list of legal holds").holds().drop("tenant")
+    OUT.print(table(None, frame.columns, frame.iter_rows()))
+
+
+@app.command()
+def freeze(
+    learners: Learners,
+    basis: Annotated[str, typer.Option(help="On what basis, such as: GDPR 18(1)(a), letter of 3 May")],
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """Restrict the processing of learners (GDPR Article 18): their data is kept and goes nowhere.
+
+    Nothing about them is delivered to an LRS, LMS or CRM, written into statement files or told to packages, and the
+    end of retention does not remove it. Figures over groups still count them.
+    """
+    from pipelines.console import OUT
+    from pipelines.privacy import desk
+
+    wanted = tuple(dict.fromkeys(learners))
+    desk(tenant, by, "restriction of processing").freeze(wanted, basis)
+    OUT.print(f"Froze {', '.join(wanted)}", markup=False)
+
+
+@app.command()
+def unfreeze(
+    learners: Learners,
+    basis: Annotated[str, typer.Option(help="Why it ends, such as: verified, the learner was told on 9 May")],
+    tenant: Tenant = None,
+    by: By = None,
+) -> None:
+    """End a restriction of processing; it stays on record. What waited goes out with the next syncs."""
+    from pipelines.console import OUT
+    from pipelines.privacy import desk
+
+    wanted = tuple(dict.fromkeys(learners))
+    desk(tenant, by, "end of a restriction of processing").unfreeze(wanted, basis)
+    OUT.print(f"Unfroze {', '.join(wanted)}", markup=False)
+
+
+@app.command()
+def frozen(tenant: Tenant = None) -> None:
+    """List restrictions of processing, standing and lifted."""
+    from pipelines.console import OUT, table
+    from pipelines.privacy import desk
+
+    frame = desk(tenant, None, "list of restrictions").frozen().drop("tenant")
     OUT.print(table(None, frame.columns, frame.iter_rows()))
 
 

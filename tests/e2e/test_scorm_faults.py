@@ -172,6 +172,15 @@ def test_no_route_shows_another_learner_s_result(place: Installation) -> None:
     assert ask(place, "result", path, learner="u-cleo", token=cleo) == {"state": "unbound"}
 
 
+def test_a_frozen_learner_has_no_result_until_unfrozen(place: Installation) -> None:
+    path = place.build("forty", "2004", "mapped")
+    assert ask(place, "result", path, learner="u-ada")["state"] == "result"
+    place.rolecall("privacy", "freeze", "ada", "--basis", "GDPR 18(1)(a)")
+    assert ask(place, "result", path, learner="u-ada") == {"state": "none"}
+    place.rolecall("privacy", "unfreeze", "ada", "--basis", "verified")
+    assert ask(place, "result", path, learner="u-ada")["state"] == "result"
+
+
 def test_browsers_of_other_origins_get_nothing(place: Installation) -> None:
     address = f"http://127.0.0.1:{place.gateway.port}/v1/scorm/result"
     ours = httpx.options(address, headers={"Origin": place.lms, "Access-Control-Request-Method": "POST"})

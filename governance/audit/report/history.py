@@ -12,7 +12,7 @@ from governance.audit.report.snapshot import plain
 from governance.reviews import SUBJECT
 
 OF_SESSIONS = ("revision", "review", "contest", "case")
-CHANGES = (*OF_SESSIONS, "erasure", "hold", "configuration_change", "delivery", "publish")
+CHANGES = (*OF_SESSIONS, "erasure", "hold", "restriction", "configuration_change", "delivery", "publish")
 
 
 def changes(session: Session, scope: ReportScope, sessions: Collection[str]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ COLUMNS = (
     "started_at", "ended_at", "end_reason", "completeness", "overall", "passed", "pass_rule", "blockers_hit",
     "review_state", "reviewed_by", "reviewed_at", "review_verdict", "review_reason", "rubric_id", "rubric_version",
     "scorer_kind", "scorer_id", "scorer_version", "revision", "scored_at", "policy_version", "notice_ref",
-    "retention_class", "retention", "retention_until", "legal_holds", "transcript_sha256", "transcript_location",
-    "recordings", "criteria", "reviews", "exceptions",
+    "retention_class", "retention", "retention_until", "legal_holds", "restriction", "transcript_sha256",
+    "transcript_location", "recordings", "criteria", "reviews", "exceptions",
 )  # fmt: skip
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a text as a formula
 
@@ -108,11 +108,11 @@ def _review(each: dict[str, Any]) -> str:
 
 
 def _kept(row: dict[str, Any]) -> str:
-    """Such as: sec, retained until 2032-11-01; the reasons of holds below it."""
+    """Such as: sec, retained until 2032-11-01; a restriction's basis and the reasons of holds below it."""
     until = "" if row["retention_until"] is None else f" until {row['retention_until']}"
-    return _lines(
-        f"{row['retention_class']}, {row['retention']}{until}", *(each["reason"] for each in row["legal_holds"])
-    )
+    frozen = None if row["restriction"] is None else f"restricted: {row['restriction']}"
+    held = (each["reason"] for each in row["legal_holds"])
+    return _lines(f"{row['retention_class']}, {row['retention']}{until}", frozen, *held)
 
 
 def _criterion(each: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from support.writeback import Practice
 from assets.exports.lms_grades import GradeDesk, Written
 from governance.catalog import Catalog
 from governance.identities import Identities
+from governance.privacy.restrictions import Restrictions
 from governance.settings import PROJECT
 from integrations.lms.config import Grading, LmsConnector
 from integrations.sync import health
@@ -95,6 +96,19 @@ def over_lti(book: Gradebook, **given: Any) -> LmsConnector:
         "line_items_url": tool.line_items_url,
     }  # fmt: skip
     return connector("lti", {"line_item": book.line_item(1)}, options=options, **given)
+
+
+def test_a_frozen_learner_gets_no_score_until_unfrozen(platform: Gradebook, desk: Desk) -> None:
+    lms = over_lti(platform)
+    assert lms.write is not None
+    column = lms.write.columns[0]
+    everybody = {each.key for each in desk.desk.plan(lms, column, moment()).outgoing}
+    frozen = sorted(everybody)[:1]
+    restrictions = Restrictions(desk.practice.state)
+    restrictions.place("acme", frozen, basis="GDPR 18(1)(a)", by="dpo", at=moment())
+    assert {each.key for each in desk.desk.plan(lms, column, moment()).outgoing} == everybody - {*frozen}
+    restrictions.lift("acme", frozen, basis="verified", by="dpo", at=moment())
+    assert {each.key for each in desk.desk.plan(lms, column, moment()).outgoing} == everybody
 
 
 def test_every_score_arrives_by_lti_once_and_reads_back(platform: Gradebook, desk: Desk) -> None:

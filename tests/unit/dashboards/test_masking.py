@@ -15,6 +15,7 @@ from dashboards.reader import current_edition
 from governance.access import Role, User
 from governance.access.log import AccessLog
 from governance.identities import DirectoryEntry, Identities
+from governance.privacy.restrictions import Restrictions
 from governance.secrets import secret_key
 from governance.settings import Settings
 
@@ -99,6 +100,16 @@ def session_row(home: Home) -> dict[str, object]:
     row = session_queries.session(edition, home.recorded)
     assert row is not None
     return row
+
+
+def test_a_frozen_learner_is_told_of(said: Home, open_page: Opener) -> None:
+    state = access.state_of(Settings(home=said.path, _env_file=None).database_url)  # type: ignore[call-arg]
+    restrictions, key = Restrictions(state), str(session_row(said)["learner_key"])
+    assert not open_page("session_replay", at=said.path, session=said.recorded).warning
+    restrictions.place(TENANT, [key], basis="GDPR 18(1)(a)", by="dpo", at=dashboard_home.NOW)
+    page = open_page("session_replay", at=said.path, session=said.recorded)
+    restrictions.lift(TENANT, [key], basis="verified", by="dpo", at=dashboard_home.NOW)
+    assert "data is frozen" in page.warning[0].value
 
 
 def test_captions_are_masked_by_the_same_rule(said: Home, monkeypatch: pytest.MonkeyPatch) -> None:

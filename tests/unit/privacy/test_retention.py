@@ -45,6 +45,24 @@ def test_precedence(scenario: str | None, age: int, holds: tuple[str, ...], requ
     assert decide(RETENTION, scenario, DAY, holds, DAY + timedelta(days=age), requested=requested).fate is fate
 
 
+@pytest.mark.parametrize(
+    ("scenario", "age", "holds", "requested", "fate"),
+    [
+        ("sales", 500, ("case 7",), False, Fate.HELD),  # hold before restriction
+        ("disclosure", 49, (), True, Fate.RETAINED),  # law before request
+        ("sales", 500, (), True, Fate.ERASED),  # the person's request before the person's restriction
+        ("sales", 500, (), False, Fate.KEPT),  # restriction before expiry
+    ],
+)
+def test_precedence_of_a_restriction(
+    scenario: str, age: int, holds: tuple[str, ...], requested: bool, fate: Fate
+) -> None:
+    today = DAY + timedelta(days=age)
+    decision = decide(RETENTION, scenario, DAY, holds, today, requested=requested, frozen="GDPR 18(1)(a)")
+    assert decision.fate is fate
+    assert (decision.basis == "restriction of processing: GDPR 18(1)(a)") is (fate is Fate.KEPT)
+
+
 def test_a_refusal_names_its_basis_and_its_end() -> None:
     refused = decide(RETENTION, "disclosure", DAY, (), DAY, requested=True)
     assert refused.basis == "retention class law: the law"
