@@ -62,15 +62,19 @@ REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "NL", "IN", "BR")
 ALONE = 0.5  # Presidio's score of a form that few other things have
 CHECKED = 0.3  # of a form that counts once its check digits hold: a looser one holds by chance too often
 NEAR = 40  # characters before a number in which a word such as "passport" says what it is
+CURRENCY = 8  # characters before an amount in which its currency stands
+WINDOW, OVERLAP = 2_000, 150  # of a long text so much is looked at in one go: phones cost more than its length
 LEAST_DIGITS = 5  # of the shortest number sought; a text with fewer holds none
 _DIGITS = re.compile(rf"(?:\d\D*){{{LEAST_DIGITS}}}")
 _DIALLED = re.compile(r"(?:\d[\s().\-/+]{0,3}){7}")  # the digits of the shortest phone number, said in one go
-_EMAIL = re.compile(r"[^\s@<>()\[\]{}\"',;:|]+@[\w\-]+(?:\.[\w\-]+)+")
+# Both begin at a word's beginning alone: a search from every letter of a long one would take its length squared.
+_EMAIL = re.compile(r"(?<![^\s@<>()\[\]{}\"',;:|])[^\s@<>()\[\]{}\"',;:|]+@[\w\-]+(?:\.[\w\-]+)+")
 # Said, not written: a transcript of speech has "anna dot weber at acme dot com".
 _POINT = "(?:dot|punkt|point|punto)"
 _ENDINGS = "(?:com|org|net|edu|gov|info|io|ai|co|eu|uk|us|de|at|ch|fr|es|it|nl|be|pt|pl)"
 _SPOKEN = re.compile(
-    rf"\b[\w\-]+(?: (?:{_POINT}|underscore|dash) [\w\-]+)* (?:at|ät|arobase|arroba) [\w\-]+(?: {_POINT} {_ENDINGS})+\b",
+    rf"(?<![\w\-])[\w\-]+(?: (?:{_POINT}|underscore|dash) [\w\-]+){{0,6}} (?:at|ät|arobase|arroba) "
+    rf"[\w\-]+(?: {_POINT} {_ENDINGS})+\b",
     re.IGNORECASE,
 )
 _SPOKEN_POINT = re.compile(f" {_POINT} ", re.IGNORECASE)
@@ -88,8 +92,8 @@ _NUMBER = re.compile(r"[\d\s.,/()\-+]+")
 def find(text: str) -> list[Finding]:
     """Personal data that its form tells, in order of recogniser; findings may overlap."""
     found = list(_addresses(text)) if "@" in text or _SPOKEN_POINT.search(text) else []
-    if _DIGITS.search(text):
-        found += _numbers(text)
+    for at in range(0, max(len(text) - OVERLAP, 1), WINDOW - OVERLAP):
+        found += _numbers(text, at, min(at + WINDOW, len(text)))
     return found
 
 
@@ -99,16 +103,20 @@ def _addresses(text: str) -> Iterator[Finding]:
             yield Finding("email", *match.span())
 
 
-def _numbers(text: str) -> Iterator[Finding]:
-    for recogniser, kind in _recognisers():
-        for result in _asked(recogniser, text):
-            start, end = _whole(text, result.start, result.end)
-            if _holds(text, recogniser, result) and not _is_amount(text, start, end):
-                yield Finding(kind, start, end)
-    if not _DIALLED.search(text):
+def _numbers(text: str, begin: int, stop: int) -> Iterator[Finding]:
+    """Numbers within one window of the text."""
+    part = text[begin:stop]
+    if not _DIGITS.search(part):
         return
-    for result in _asked(_phones(), text):
-        start, end = _whole(text, result.start, result.end)
+    for recogniser, kind in _recognisers():
+        for result in _asked(recogniser, part):
+            start, end = _whole(text, begin + result.start, begin + result.end)
+            if _holds(text, start, recogniser, result) and not _is_amount(text, start, end):
+                yield Finding(kind, start, end)
+    if not _DIALLED.search(part):
+        return
+    for result in _asked(_phones(), part):
+        start, end = _whole(text, begin + result.start, begin + result.end)
         if not _is_amount(text, start, end) and not _DATED.match(text, start):
             yield Finding("phone", start, end)
 
@@ -118,13 +126,13 @@ def _asked(recogniser: "EntityRecognizer", text: str) -> "list[RecognizerResult]
     return recogniser.analyze(text, recogniser.supported_entities, without_model)
 
 
-def _holds(text: str, recogniser: "EntityRecognizer", result: "RecognizerResult") -> bool:
+def _holds(text: str, start: int, recogniser: "EntityRecognizer", result: "RecognizerResult") -> bool:
     """Whether a form is evidence: rare by itself, with check digits that hold, or named just before."""
     explained = result.analysis_explanation
     base = explained.original_score if explained else result.score
     if base >= ALONE or (base >= CHECKED and result.score == recogniser.MAX_SCORE):
         return True
-    before = text[max(0, result.start - NEAR) : result.start].lower()
+    before = text[max(0, start - NEAR) : start].lower()
     return any(re.search(rf"\b{re.escape(word.lower())}\b", before) for word in recogniser.context or ())
 
 
@@ -132,7 +140,10 @@ def _is_amount(text: str, start: int, end: int) -> bool:
     """Whether a bare number is so much of something."""
     if not _NUMBER.fullmatch(text, start, end):
         return False
-    return _MONEY_BEFORE.search(text, 0, start) is not None or _AMOUNT_AFTER.match(text, end) is not None
+    return (
+        _MONEY_BEFORE.search(text, max(0, start - CURRENCY), start) is not None
+        or _AMOUNT_AFTER.match(text, end) is not None
+    )
 
 
 def _whole(text: str, start: int, end: int) -> tuple[int, int]:

@@ -89,6 +89,13 @@ def test_ordinary_talk_is_left_alone(said: str) -> None:
     assert SCANNER.find(said) == []
 
 
+@pytest.mark.parametrize("before", [0, 1_985, 1_990, 2_000, 3_845, 9_999])
+def test_a_number_is_found_wherever_it_stands_in_a_long_text(before: int) -> None:
+    filler = "so " * (before // 3) + "x" * (before % 3)
+    said = f"{filler} my passport and card 4111 1111 1111 1111, phone +49 30 1234567 {filler}"
+    assert SCANNER.masked(said) == f"{filler} my passport and card [card], phone [phone] {filler}"
+
+
 def test_nobody_is_known_without_a_directory() -> None:
     assert Scanner([]).masked("Sarah Müller, e1042, card 4111111111111111") == "Sarah Müller, e1042, card [card]"
 
