@@ -58,6 +58,7 @@ class Snapshot:
         return {
             "in_period": counted[0], "test": counted[1], "outside_scope": counted[2], "included": len(found),
             "unscored": sum(row["overall"] is None for row in found),
+            "without_notice": sum(row["notice_ref"] is None for row in found),
             "quarantined": {str(rule): count for rule, count in bad},
         }  # fmt: skip
 

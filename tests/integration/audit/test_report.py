@@ -101,6 +101,15 @@ def test_a_session_shows_role_rules_transcript_and_retention(reported: Reported)
     assert set(classes.values()) == {"sec", "default"}
 
 
+def test_sessions_without_a_notice_are_counted_and_named(reported: Reported) -> None:
+    without = reported.rolecall.value(
+        "select count(*) from sessions where notice_ref is null and not is_test and tenant = 'acme'"
+    )
+    named = {each["session_id"] for each in reported.data["exceptions"] if "no_notice" in each["what"]}
+    assert reported.data["counts"]["without_notice"] == len(named) == without > 0
+    assert len(named) < len(reported.data["sessions"])
+
+
 def test_a_session_shows_who_reviewed_it_when_why_and_what_that_changed(reported: Reported) -> None:
     (accepted,) = reported.sessions[reported.accepted["session_id"]]["reviews"]
     assert (accepted["by"], accepted["verdict"], accepted["reason"]) == ("officer", "accept", "Heard the recording")
