@@ -12,7 +12,7 @@ import polars as pl
 
 from dashboards.access import state_of
 from dashboards.wording import count, listing
-from governance.identities import Identities
+from governance.identities import Identities, Person
 from governance.privacy.findings import Kind
 from governance.privacy.scan import Scanner
 from governance.secrets import secret_key
@@ -31,6 +31,8 @@ WORDS: dict[Kind, str] = {
     "network_address": "network address",
 }
 PLURAL = {"e-mail address": "e-mail addresses", "network address": "network addresses"}
+# The last directory of each tenant and its scanner: of a hundred thousand people it takes seconds to build.
+_BUILT: dict[tuple[str, str], tuple[list[Person], Scanner]] = {}
 Masked = tuple[pl.DataFrame, Counter[Kind]]
 
 
@@ -60,4 +62,8 @@ def told(found: Counter[Kind], *, asked: bool) -> str:
 
 @lru_cache(maxsize=8)
 def _scanner(url: str, tenant: str, _window: int) -> Scanner:
-    return Scanner.of(Identities(state_of(url), secret_key(Settings())), tenant)
+    people = Identities(state_of(url), secret_key(Settings())).people(tenant)
+    known = _BUILT.get((url, tenant))
+    if known is None or known[0] != people:
+        _BUILT[url, tenant] = known = (people, Scanner(people))
+    return known[1]

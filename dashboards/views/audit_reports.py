@@ -110,6 +110,10 @@ def _downloads(page: Page, issued: Issued) -> None:
     )
 
 
+def _frozen(row: dict[str, Any]) -> list[str]:
+    return [] if row["restriction"] is None else [f"restricted: {row['restriction']}"]
+
+
 def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(
         [
@@ -119,7 +123,7 @@ def _frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
                 "scenario": f"{row['scenario_id'] or '–'} {row['scenario_version'] or ''}",
                 "rubric": f"{row['rubric_id'] or '–'} {row['rubric_version'] or ''}",
                 "reviewer": row["reviews"][-1]["by"] if row["reviews"] else None,
-                "holds": [each["reason"] for each in row["legal_holds"]],
+                "holds": [*(each["reason"] for each in row["legal_holds"]), *_frozen(row)],
                 "exceptions": row["exceptions"],
             }
             for row in rows

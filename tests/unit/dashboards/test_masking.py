@@ -1,5 +1,7 @@
 """Who reads a session's words with personal data in them: by role, by reason, on pages and in captions."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -139,9 +141,21 @@ def test_captions_are_masked_by_the_same_rule(said: Home, monkeypatch: pytest.Mo
     assert SECRET in client.get(captions(learner, in_full=False)).text
 
 
-def test_a_sentence_says_what_was_masked() -> None:
-    from collections import Counter
+def test_a_scanner_is_built_anew_once_somebody_becomes_known(said: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLECALL_HOME", str(said.path))
+    settings = Settings()
+    first = masking.scanner(settings, TENANT)
+    later = time.time() + 2 * masking.FRESH_S
+    monkeypatch.setattr(masking.time, "time", lambda: later)
+    assert masking.scanner(settings, TENANT) is first
+    entry = DirectoryEntry(tenant=TENANT, learner_id="e1043", name="Zebulon Quist")
+    Identities(access.state_of(settings.database_url), secret_key(settings)).record([entry])
+    assert masking.scanner(settings, TENANT) is first
+    later += 2 * masking.FRESH_S
+    assert masking.scanner(settings, TENANT).masked("ask Zebulon") == "ask [name]"
 
+
+def test_a_sentence_says_what_was_masked() -> None:
     assert masking.told(Counter(), asked=True) == ""
     assert masking.told(Counter(email=2, name=1), asked=False).replace("\xa0", " ") == (
         "Personal data is masked in the words below: 1 name and 2 e-mail addresses."
