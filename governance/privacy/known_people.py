@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from governance.identities import Person
 from governance.privacy.findings import Finding, Kind
-from governance.privacy.ordinary_words import PARTICLES, TITLES, WRITTEN_LARGE, WRITTEN_SMALL
+from governance.privacy.ordinary_words import PARTICLES, PLACEHOLDERS, TITLES, WRITTEN_LARGE, WRITTEN_SMALL
 
+NO_NAME_ALONE = WRITTEN_LARGE | PLACEHOLDERS
 SHORTEST = 3  # letters of a name that counts by itself; shorter ones are syllables of other words too
 LEAST_ID = 4  # characters of an id that counts; a shorter one is a number of ordinary talk
 ABBREVIATED = 4  # letters up to which a point after a form of address is its own
@@ -49,10 +50,10 @@ class KnownPeople:
         return [*self._named(text), *self._identified(text), *self._written_together(text)]
 
     def _add(self, person: Person) -> None:
-        for name in filter(None, (person.name,)):
-            for words in spellings(name):
-                self._names.setdefault(words[0], set()).add(words)
-            self._unspaced |= {each for each in _UNSPACED.findall(_joined(name)) if len(each) > 1}
+        name = person.name or ""
+        for words in spellings(name):
+            self._names.setdefault(words[0], set()).add(words)
+        self._unspaced |= {each for each in _UNSPACED.findall(_joined(name)) if len(each) > 1}
         if person.email:
             self._ids[person.email.casefold()] = "email"
         for each in (person.learner_id, *person.accounts.values()):
@@ -162,7 +163,7 @@ def _counts(text: str, words: Sequence[re.Match[str]], at: int) -> bool:
     comma after it at the beginning, shows that somebody is meant.
     """
     known = forms(words[at][0])
-    large = any(each in WRITTEN_LARGE for each in known) or all(len(each) < SHORTEST for each in known)
+    large = any(each in NO_NAME_ALONE for each in known) or all(len(each) < SHORTEST for each in known)
     if not large and not any(each in WRITTEN_SMALL for each in known):
         return True
     if _addressed(text, words, at):

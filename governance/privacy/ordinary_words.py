@@ -63,6 +63,15 @@ WRITTEN_LARGE = frozenset(
     wolff wolke wurm wurst york zander zeit zeller ziegler zimmer zimmerman zimmermann zurich
     """.split()  # noqa: SIM905 - a list of words is read as lines
 )
+# What directories put in the place of a name: "Test User 12", "Sales Team".
+PLACEHOLDERS = frozenset(
+    """
+    account accounts admin administrator agent analyst bot coach company customer default demo department dummy employee
+    example external group guest internal learner learners lead manager member name none null office people person pilot
+    rep sales sample seller service shared staff student support system team temp test tester trainer trainee training
+    unknown user users vendor
+    """.split()  # noqa: SIM905 - a list of words is read as lines
+)
 # Before a name, in any of the languages spoken; folded.
 TITLES = frozenset(
     """

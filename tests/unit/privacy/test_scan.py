@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from governance.identities import Person
 from governance.privacy.findings import MASKS, Finding, mask, resolved
 from governance.privacy.known_people import spellings, tells
-from governance.privacy.ordinary_words import PARTICLES, WRITTEN_LARGE, WRITTEN_SMALL
+from governance.privacy.ordinary_words import PARTICLES, PLACEHOLDERS, WRITTEN_LARGE, WRITTEN_SMALL
 from governance.privacy.scan import Scanner
 
 
@@ -100,6 +100,13 @@ def test_nobody_is_known_without_a_directory() -> None:
     assert Scanner([]).masked("Sarah Müller, e1042, card 4111111111111111") == "Sarah Müller, e1042, card [card]"
 
 
+def test_a_directory_of_placeholders_masks_no_ordinary_talk() -> None:
+    scanner = Scanner([person("Test User 12"), person("Sales Team"), person("12"), person("")])
+    said = "The team tests with a user of Sales. I am the Manager; Team up!"
+    assert scanner.masked(said) == said
+    assert scanner.masked("I am Test User 12 of the sales team") == "I am [name] 12 of the [name]"
+
+
 def test_a_name_found_in_a_longer_finding_leaves_nothing_behind() -> None:
     text = "abcdefghij"
     found = [Finding("name", 0, 4), Finding("card", 2, 9), Finding("name", 8, 10)]
@@ -126,7 +133,7 @@ def test_spellings_of_a_name() -> None:
     assert not any(name in (("dr",), ("van",), ("der",)) for name in spellings("Dr. Jörg van der Löh"))
 
 
-ORDINARY = WRITTEN_SMALL | WRITTEN_LARGE | PARTICLES
+ORDINARY = WRITTEN_SMALL | WRITTEN_LARGE | PARTICLES | PLACEHOLDERS
 names = st.text(alphabet="abcdefghijklmnoprstuvzäéøßñç", min_size=3, max_size=9).map(str.capitalize)
 words = st.text(alphabet=string.ascii_letters + string.digits + "äéß@.,-+:/[]()'’ \n€$", max_size=12)
 
