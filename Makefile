@@ -8,6 +8,11 @@ BIN := $(VENV)/bin
 RESOLVE := --universal --generate-hashes --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" --quiet
 APT := chromium postgresql fonts-dejavu-core fonts-noto-core
 
+# Many containers tell Python to keep no bytecode. Wheels are not compiled ahead here, so each of the hundreds of processes
+# of a test run would compile Dagster and Great Expectations again, which takes longer than most of them work.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(abspath $(VENV))/bytecode
+
 .PHONY: help setup demo test lint types audit unit e2e-setup bench soak lock docs images clean
 
 help: ## Show what can be made
