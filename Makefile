@@ -31,7 +31,7 @@ demo: setup ## Simulate, ingest, run and serve the dashboard (SERVE=0 ends after
 	$(BIN)/rolecall demo --sessions $(SESSIONS) $(if $(filter 0,$(SERVE)),--no-serve)
 
 test: setup e2e-setup lint types ## Linters, types and all tests
-	$(BIN)/pytest -n 2 --dist loadfile tests
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests
 
 lint: setup ## Ruff, import-linter and bandit
 	$(BIN)/ruff check .

@@ -21,8 +21,9 @@ def test_the_commands_run_in_order(tmp_path: Path) -> None:
     rolecall = Command(tmp_path / "home", ROLECALL_GATEWAY_TOKENS="acme=a-token-of-some-length")
     commands = [[str(tmp_path / word) if word == "delivered" else word for word in words] for words in documented()]
     assert [words[0] for words in commands] == ["doctor", "simulate", "ingest", "run", "query"]
-    said = [rolecall(*words) for words in commands]
-    assert all(region in said[-1] for region in ("EMEA", "AMER", "APAC"))
+    done = [rolecall.alone(*words) for words in commands]
+    assert [each.returncode for each in done] == [0] * len(done), done
+    assert all(region in done[-1].stdout for region in ("EMEA", "AMER", "APAC"))
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))

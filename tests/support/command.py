@@ -21,7 +21,7 @@ class Command:
         self.env = _unset() | {"ROLECALL_HOME": str(home)} | env
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command, from nothing as a user does, and return its process."""
+        """Start a command as a user does, with nothing imported, and return its process."""
         return subprocess.Popen(
             [sys.executable, "-m", "pipelines.cli", *words],
             env=self.env,
@@ -30,6 +30,12 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def alone(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end as a user does, with nothing imported, whatever its exit code."""
+        child = self.start(*words)
+        out, err = child.communicate(timeout=self.patience_s)
+        return subprocess.CompletedProcess(words, child.returncode, out, err)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, whatever its exit code, in a process that has the imports behind it."""

@@ -12,10 +12,12 @@ the other end of the socket is closed.
 """
 
 import atexit
+import gc
 import importlib
 import json
 import logging
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -30,11 +32,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parents[2]
-# What commands import on their way. None of it starts a thread that a command needs, which would not survive the fork.
+# What commands import on their way, besides our own. None of it starts a thread that a command needs: that would not
+# survive the fork.
 HEAVY = (
-    "pipelines.run", "pipelines.definitions", "great_expectations.expectations", "statsmodels.api", "lifelines",
+    "dagster._core.instance.factory", "great_expectations.expectations", "statsmodels.api", "lifelines",
     "pyfixest.estimation",
 )  # fmt: skip
+OURS = ("pipelines", "assets", "integrations")
 NUMBER = struct.Struct("i")
 
 
@@ -125,15 +129,47 @@ def _watched(asked: int, out: int, err: int, telling: int) -> list[str]:
     return found["words"]
 
 
-if __name__ == "__main__":
-    from governance.settings import Settings
-    from pipelines import cli, environment
-
-    os.environ.update(environment.variables(Settings()))
+def _import_all() -> None:
+    """Everything that a command may ask for."""
+    for package in map(importlib.import_module, OURS):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
     for name in HEAVY:
         importlib.import_module(name)
     logging.getLogger().handlers.clear()  # pyfixest, which few commands import, lets every library talk
     logging.getLogger().setLevel(logging.WARNING)
-    words = _next_command(socket.socket(fileno=int(sys.argv[1])))
+    gc.freeze()  # what is here stays: no collection of a command has to look at it
+
+
+class _Leave:
+    """Ends the process when all else is done; taking thousands of modules apart would cost more than most commands."""
+
+    code = 0
+
+    def __call__(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(self.code)
+
+
+def _main(channel: int) -> None:
+    leave = _Leave()
+    atexit.register(leave)  # before any other, hence called after all of them
+
+    from governance.settings import Settings
+    from pipelines import cli, environment
+
+    os.environ.update(environment.variables(Settings()))
+    environment.quiet()
+    _import_all()
+    words = _next_command(socket.socket(fileno=channel))
     sys.argv = ["rolecall", *words]
-    cli.main(words)
+    try:
+        cli.main(words)
+    except BaseException as ended:
+        leave.code = int(ended.code or 0) if isinstance(ended, SystemExit) else 1
+        raise
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]))
