@@ -7,12 +7,14 @@ import os
 import shutil
 import stat
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -89,6 +91,20 @@ def versions() -> Iterator[Finding]:
         yield Finding("versions", "fail", "; ".join(wrong), "Install what requirements.lock names: `make setup`")
     else:
         yield Finding("versions", "ok", f"Python {python}, Dagster {version('dagster')}, DuckDB {version('duckdb')}")
+
+
+def bytecode(settings: Settings, now: datetime) -> Finding:
+    """Libraries are compiled once, not by every process anew, which takes longer than most commands."""
+    found = find_spec("dagster")
+    compiled = found is not None and found.cached is not None and Path(found.cached).exists()
+    if compiled or not sys.dont_write_bytecode:
+        return Finding("bytecode", "ok", "libraries are compiled once")
+    return Finding(
+        "bytecode",
+        "warn",
+        "PYTHONDONTWRITEBYTECODE is set and the libraries are not compiled: every command takes seconds to start",
+        f"Unset it, or compile them once: {sys.executable} -m compileall -q {sysconfig.get_path('purelib')}",
+    )
 
 
 def _dotted(series: tuple[int, ...]) -> str:
@@ -310,6 +326,7 @@ def published(settings: Settings, now: datetime) -> Finding:
 
 
 CHECKS: dict[str, Callable[[Settings, datetime], Finding]] = {
+    "bytecode": bytecode,
     "home": home,
     "disk": disk,
     "clock": clock,
