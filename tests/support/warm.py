@@ -91,8 +91,10 @@ class Warm:
 
 
 def _number(pipe: int) -> int:
-    """The next number; ``struct.error`` where the other side ended without one."""
-    return NUMBER.unpack(os.read(pipe, NUMBER.size))[0]
+    told = os.read(pipe, NUMBER.size)
+    if not told:
+        raise RuntimeError("the process that holds the imports has ended; what ended it stands on standard error")
+    return NUMBER.unpack(told)[0]
 
 
 def _next_command(channel: socket.socket) -> list[str]:
