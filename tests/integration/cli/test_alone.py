@@ -4,6 +4,7 @@ Other tests run commands in processes that have everything imported already (``s
 import that only works after another. Servers are started from nothing wherever they are tested.
 """
 
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from support.planted import LEARNER
 from support.practised import Practised
 
 YEAR = "--from 2026-01-01 --to 2026-12-31"
-# What is typed after each command, and its exit code: without a connector there is nothing to deliver to.
+# What is typed after each command, and its exit code: the learner is not frozen, there is no such hold, and without a
+# connector there is nothing to deliver to.
 COMMANDS = {
     "simulate": ("--sessions 3 --out OUT/simulated", 0),
     "ingest": ("DELIVERED/bundles.jsonl", 0),
@@ -34,6 +36,10 @@ COMMANDS = {
     "privacy hold": ("--scenario suitability-fund --reason case", 0),
     "privacy release": ("hold_1", 1),
     "privacy holds": ("", 0),
+    "privacy freeze": ("OTHER --basis letter", 0),
+    "privacy unfreeze": ("LEARNER --basis told", 1),
+    "privacy frozen": ("", 0),
+    "privacy scan": ("", 0),
     "privacy withheld": ("", 0),
     "scorm check": ("OUT/known.zip", 0),
     "scorm packages": ("", 0),
@@ -74,7 +80,12 @@ def test_every_command_is_here() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_needs_no_import_of_another(place: Path, practised: Practised, command: str) -> None:
     more, code = COMMANDS[command]
-    given = {"OUT": str(place), "DELIVERED": str(practised.delivered), "LEARNER": LEARNER, "SQL": "select 1"}
+    with (practised.delivered / "learners.jsonl").open(encoding="utf-8") as people:
+        other = json.loads(next(people))["learner_id"]
+    given = {
+        "OUT": str(place), "DELIVERED": str(practised.delivered), "LEARNER": LEARNER, "OTHER": other,
+        "SQL": "select 1",
+    }  # fmt: skip
     words = [re.sub("|".join(given), lambda found: given[found.group()], word) for word in more.split()]
     done = Command(place / "home").alone(*command.split(), *words)
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
