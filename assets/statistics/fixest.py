@@ -1,5 +1,6 @@
 """The one door to pyfixest, which is imported on first use."""
 
+import logging
 import warnings
 from typing import Any
 
@@ -12,13 +13,23 @@ def feols(formula: str, data: pl.DataFrame, vcov: Any = None) -> Any | None:
     Records that stand alone in a fixed effect say nothing within it and are left out; that is no news, since ``n`` is
     counted from the data. Without any other, pyfixest's native code ends the whole process instead of raising.
     """
-    from pyfixest.estimation import feols as fit
-
+    fit = _library()
     if shared(data, effects(formula)).is_empty():
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return fit(formula, data.to_pandas(), vcov=vcov)
+
+
+def _library() -> Any:
+    """Pyfixest's ``feols``. Its import makes every library's log speak on standard error, which is taken back."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    from pyfixest.estimation import feols as fit
+
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    return fit
 
 
 def effects(formula: str) -> list[str]:

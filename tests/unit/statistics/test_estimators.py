@@ -1,6 +1,8 @@
 """Our estimators beside those of scipy, statsmodels and lifelines, on drawn data."""
 
 import random
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -18,6 +20,7 @@ from assets.statistics.families import bh, judge
 from assets.statistics.fixest import feols, shared
 from assets.statistics.growth import first_last, mixed_model
 from assets.statistics.within import naive, within_learner
+from governance.settings import PROJECT
 
 FIRST = datetime(2026, 1, 5, 9, tzinfo=UTC)
 VALUES = st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=5, max_size=60)
@@ -354,6 +357,20 @@ def test_event_study_finds_a_staggered_effect_and_no_trend_before_it() -> None:
     for period, (effect, learners) in study.periods.items():
         assert learners >= 50
         assert effect.lower - 0.1 <= (0.5 if period >= 0 else 0.0) <= effect.upper + 0.1
+
+
+QUIET = """
+import logging
+import polars as pl
+from assets.statistics.fixest import feols
+assert feols("y ~ x", pl.DataFrame({"y": [1.0, 2.0, 4.0, 5.0], "x": [0.0, 1.0, 0.0, 1.0]})) is not None
+root = logging.getLogger()
+assert (root.level, root.handlers) == (logging.WARNING, []), (root.level, root.handlers)
+"""
+
+
+def test_an_estimate_makes_no_library_talk() -> None:
+    subprocess.run([sys.executable, "-c", QUIET], check=True, cwd=PROJECT)
 
 
 def test_records_that_share_no_person_and_month_give_no_estimate() -> None:
