@@ -185,12 +185,16 @@ def needs(name: str) -> frozenset[str]:
 
 
 def waves(names: Iterable[str]) -> list[list[str]]:
-    """Staging tables or marts in groups, of which each needs only earlier ones."""
-    left, done, found = list(names), set[str](), []
+    """Staging tables or marts in groups, of which each needs only earlier ones, and what is not named at all.
+
+    Within a group those come first that a later one needs: they are the ones that the rest has to wait for.
+    """
+    left, found = list(names), []
     while left:
-        found.append([name for name in left if needs(name) <= done])
-        done |= set(found[-1])
-        left = [name for name in left if name not in done]
+        ready = [name for name in left if needs(name).isdisjoint(left)]
+        left = [name for name in left if name not in ready]
+        wanted = {need for name in left for need in needs(name)}
+        found.append(sorted(ready, key=lambda name: name not in wanted))
     return found
 
 

@@ -22,7 +22,7 @@ from assets.lake import Lake
 from assets.marts import loading
 from assets.marts.estimates import digest, estimate
 from assets.marts.exposures import recipe, renew
-from assets.marts.scope import Scope, aim, lend, restage, show_everything, waves
+from assets.marts.scope import Scope, aim, lend, needs, restage, show_everything, waves
 from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, register_reference, rows_of, select
 from governance.project import Analysis
 
@@ -152,19 +152,18 @@ class Warehouse:
     def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
         """Every staging table, whole or its rows within reach, those side by side that need none of each other.
 
-        Which learning curves are within reach shows in attempts, old and new.
+        Which learning curves are within reach shows in attempts, old and new, so that these come before all others.
         """
 
         def make(desk: duckdb.DuckDBPyConnection, name: str) -> None:
             aim(desk, scope, STAGES[name], name)
             restage(desk, name, scope, STAGES[name])
 
-        for wave in waves(STAGES):
-            if "attempts" in wave:
-                scope.note_curves(con)
-            side_by_side(con, make, wave, lend(con))
-            if "attempts" in wave:
-                scope.note_curves(con)
+        first = needs("attempts") | {"attempts"}
+        for names in (first, STAGES.keys() - first):
+            scope.note_curves(con)
+            for wave in waves(name for name in STAGES if name in names):
+                side_by_side(con, make, wave, lend(con))
         scope.notice_watched(con)
 
     def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
