@@ -1,6 +1,6 @@
 """Audit reports: who rehearsed what, how it was scored, who reviewed it, as a signed file."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from dashboards.access import state_of
 from dashboards.components.save import save
 from dashboards.queries import ALL
 from dashboards.shell import Page
-from dashboards.wording import count
+from dashboards.wording import count, day
 from governance.audit.bundle import pdf_of
 from governance.audit.report.gather import NothingToReportError
 from governance.audit.report.issue import Issued, RefusedError, issue
@@ -93,9 +93,10 @@ def _standing(page: Page) -> str:
     if not roots or roots[-1][1] is None:
         return "The audit chain has **0 signed roots**; `rolecall run` writes the first."
     newest = roots[-1][1]
+    at = datetime.fromisoformat(newest["at"]).astimezone(UTC)
     return (
-        f"The audit chain holds **{count(newest['size'], 'event')}** under a root signed at {newest['at']}. "
-        "Choose what the report is about, then make it."
+        f"The audit chain holds **{count(newest['size'], 'event')}** under a root signed on {day(at)}, {at:%H:%M} UTC."
+        " Choose what the report is about, then make it."
     )
 
 

@@ -18,7 +18,11 @@ class Snapshot:
 
     def __init__(self, file: Path, lake: Path, scope: ReportScope) -> None:
         self.scope = scope
-        self._con = duckdb.connect(str(file), read_only=True, config={"threads": 2})
+        # Attached, not opened: the dashboards have the same file open in this process with another configuration.
+        self._con = duckdb.connect(config={"threads": 2})
+        quoted = str(file).replace("'", "''")
+        self._con.execute(f"attach '{quoted}' as published (read_only)")
+        self._con.execute("use published")
         self._con.execute("set timezone = 'UTC'")
         _attach_turns(self._con, lake, scope)
 

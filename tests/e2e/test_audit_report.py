@@ -1,0 +1,29 @@
+"""The report as an officer makes it: filters, one button, a signed file that verifies."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from support.command import Command
+from support.pages import settle, visit
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+
+def test_a_report_is_made_beside_open_pages_and_its_file_verifies(page: Page, server: str, tmp_path: Path) -> None:
+    """The other pages hold the published version open in the same process; the report reads it, and the lake, too."""
+    visit(page, server, "session-replay")
+    visit(page, server, "audit-reports")
+    page.get_by_role("textbox", name="From (YYYY-MM-DD)").fill("2026-01-01")
+    page.get_by_role("textbox", name="To, included (YYYY-MM-DD)").fill("2026-12-31")
+    page.get_by_role("button", name="Make the report").click()
+    expect(page.get_by_role("heading", name="Sessions in the report")).to_be_visible(timeout=60_000)
+    settle(page)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    with page.expect_download(timeout=60_000) as found:
+        page.get_by_role("button", name="Download signed PDF").click()
+    file = tmp_path / "report.pdf"
+    found.value.save_as(file)
+    assert "intact" in Command(tmp_path / "elsewhere")("audit", "verify", str(file))
+    visit(page, server, "session-replay")
+    assert page.locator('[data-testid="stException"]').count() == 0, "and the pages read on"
