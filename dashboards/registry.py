@@ -49,6 +49,7 @@ PAGES: tuple[Entry, ...] = (
     Entry("review_queue", "Review queue", COMPLIANCE, "list_reviews"),
     Entry("escalations", "Escalations", COMPLIANCE, "list_cases"),
     Entry("access_log", "Access log", COMPLIANCE, "read_access_log"),
+    Entry("retention", "Retention", COMPLIANCE, "export_report"),
     Entry("data_health", "Data health", OPERATIONS, "view_health"),
     Entry("syncs", "Syncs", OPERATIONS, "view_health"),
 )
