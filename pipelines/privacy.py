@@ -176,9 +176,11 @@ class Desk:
 
     def _plan(self, learners: Sequence[str]) -> "_Plan":
         """Every session's fate: of the learners asked for, or of all where retention alone decides."""
+        from governance.privacy.holds import reasons_for
+
         asked = self.entrusted(learners, "erasure" if learners else "end of retention")
         holds, fates = self._holds.standing(self.tenant), self.fates(asked if learners else None, requested=asked)
-        held = {learner for learner in asked if _reasons(holds, learner, None)}
+        held = {learner for learner in asked if reasons_for(holds, learner, None)}
         staying = held | {fate.learner_key for fate in fates if not fate.decision.fate.goes}
         return _Plan(
             asked=tuple(asked),
@@ -194,6 +196,7 @@ class Desk:
         ``requested`` are the learners who asked to be forgotten; of the others retention alone decides.
         """
         from assets.subject import sessions_of
+        from governance.privacy.holds import reasons_for
         from governance.privacy.retention import decide
 
         standing, today = self._holds.standing(self.tenant), self.now.date()
@@ -201,7 +204,7 @@ class Desk:
         found = []
         rows = sessions_of(self.lake, self.launches, self.tenant, learners).sort("day", "session_id")
         for session_id, learner, scenario, day in rows.iter_rows():
-            holds = _reasons(standing, learner, scenario)
+            holds = reasons_for(standing, learner, scenario)
             fate = decide(
                 self._retention, scenario, day, holds, today, requested=learner in requested,
                 frozen=frozen.get(learner or ""),
@@ -277,19 +280,17 @@ class _Plan:
     version: str
 
 
-def _reasons(holds: Sequence["Hold"], learner: str | None, scenario: str | None) -> list[str]:
-    return [hold.reason for hold in holds if hold.covers(learner, scenario)]
-
-
 def _counted(decisions: Sequence["Decision"], held: set[str], holds: Sequence["Hold"]) -> list[dict[str, Any]]:
     """Sessions by fate, basis and end; a held learner without sessions is told as well."""
+    from governance.privacy.holds import reasons_for
+
     counts = Counter((each.fate.value, each.basis, each.until and each.until.isoformat()) for each in decisions)
     told = [
         {"fate": fate, "basis": basis, "until": until, "sessions": count}
         for (fate, basis, until), count in sorted(counts.items(), key=str)
     ]
     if held and not any(each["fate"] == "held" for each in told):
-        reasons = sorted({reason for learner in held for reason in _reasons(holds, learner, None)})
+        reasons = sorted({reason for learner in held for reason in reasons_for(holds, learner, None)})
         told.append({"fate": "held", "basis": f"legal hold: {'; '.join(reasons)}", "until": None, "sessions": 0})
     return told
 

@@ -11,7 +11,7 @@ from dashboards import retention_queries, shell
 from dashboards.access import state_of
 from dashboards.names import plain
 from dashboards.wording import count, day
-from governance.privacy.holds import Hold, Holds
+from governance.privacy.holds import Hold, Holds, reasons_for
 from governance.privacy.restrictions import Restrictions
 from governance.privacy.retention import Decision, Fate, Retention, RetentionError, decide
 
@@ -63,7 +63,8 @@ def main() -> None:
     state, tenant = state_of(page.settings.database_url), page.edition.tenant
     holds, frozen = Holds(state).standing(tenant), Restrictions(state).standing(tenant)
     named = sorted({hold.learner_key for hold in holds if hold.learner_key} | frozen.keys())
-    counted = retention_queries.sessions(page.edition, shell.reader_scope(), named)
+    scope = shell.reader_scope()
+    counted = retention_queries.sessions(page.edition, scope, named)
     if counted.is_empty():
         shell.missing("No session is kept.", "Take some in with `rolecall ingest`, then `rolecall run`.")
         return
@@ -71,7 +72,7 @@ def main() -> None:
     shell.answer(place, sentence(rows, len(holds), len(frozen), retention))
     shell.section("Classes", "From `config/retention.yaml`. A hold goes before the law, the law before a request.")
     shell.grid(pl.DataFrame(rows, schema=SHOWN), COLUMNS, "retention-classes")
-    if not shell.reader_scope().everything:  # orders name no region
+    if not scope.everything:  # orders name no region
         st.markdown("Holds and frozen people are shown to readers whose scope holds all regions.")
         return
     orders(Holds(state).frame(tenant), Restrictions(state).frame(tenant))
@@ -102,7 +103,7 @@ def fate_of(
 ) -> Decision:
     """What becomes of the sessions of one count, by the rules that `rolecall privacy retain` goes by."""
     learner, scenario = row["learner_key"], row["scenario_id"]
-    covering = [hold.reason for hold in holds if hold.covers(learner, scenario)]
+    covering = reasons_for(holds, learner, scenario)
     return decide(retention, scenario, row["day"], covering, today, requested=False, frozen=frozen.get(learner or ""))
 
 

@@ -1,6 +1,7 @@
 """Legal holds: while one stands, nothing that it covers is erased, whoever asks."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +44,11 @@ class Hold:
     def covers(self, learner_key: str | None, scenario_id: str | None) -> bool:
         """Whether a session is under this hold."""
         return self.learner_key in (None, learner_key) and self.scenario_id in (None, scenario_id)
+
+
+def reasons_for(holds: Iterable[Hold], learner_key: str | None, scenario_id: str | None) -> list[str]:
+    """Why a session stays: the reasons of the standing holds that cover it, none where none does."""
+    return [hold.reason for hold in holds if hold.covers(learner_key, scenario_id)]
 
 
 class Holds:

@@ -20,8 +20,7 @@ class Snapshot:
         self.scope = scope
         # Attached, not opened: the dashboards have the same file open in this process with another configuration.
         self._con = duckdb.connect(config={"threads": 2})
-        quoted = str(file).replace("'", "''")
-        self._con.execute(f"attach '{quoted}' as published (read_only)")
+        self._con.execute(f"attach {_literal(file)} as published (read_only)")
         self._con.execute("use published")
         self._con.execute("set timezone = 'UTC'")
         _attach_turns(self._con, lake, scope)
@@ -90,13 +89,18 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, list) else value
 
 
+def _literal(path: Path) -> str:
+    """A path as an SQL literal: neither ``attach`` nor a view takes parameters."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def _attach_turns(con: duckdb.DuckDBPyConnection, lake: Path, scope: ReportScope) -> None:
     """The turns of the days in scope as ``turns``; an empty table where the lake holds none of them."""
     paths = [lake / "core" / "turns" / f"day={day.isoformat()}" / "data.parquet" for day in scope.days]
-    files = [str(path) for path in paths if path.is_file()]
+    files = [path for path in paths if path.is_file()]
     columns = "tenant, session_id, day, ordinal, speaker, text, start_s, duration_s"
     if files:
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        listed = ", ".join(map(_literal, files))
         con.execute(
             f"create temp view turns as select {columns} from read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608
             f" where tenant = '{scope.tenant}'"  # a tenant's name has no quotes in it
