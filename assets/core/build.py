@@ -13,7 +13,7 @@ import polars as pl
 
 from assets.contracts import core as contracts
 from assets.contracts.table import Table
-from assets.core import built, plan, scales
+from assets.core import built, plan, scales, words
 from assets.core.built import Built
 from assets.core.judge import Judged, keeps_rules, part
 from assets.core.languages import hear
@@ -179,11 +179,13 @@ class _Builder:
     def prepare(self) -> scales.Used:
         """Everything up to the assessments, and which scales those need: the scales are all shares' business."""
         define(self.con, self.given.now, self.given.reconcile_after_s)
+        words.teach(self.con)
         self.in_order = gather(self.con, self.lake, self.days, self.given.catalog.engine_fields(), self.folder)
         self._lookups()
         self._step("facts")
         self.refused = self._broken_sessions()
-        hear(self.con)
+        # A join that finds something for some turns alone brings those forward.
+        self.in_order = not hear(self.con) and self.in_order
         self._step("assessments")
         return scales.used(self.con)
 
@@ -285,15 +287,6 @@ def define(
     con.execute(f"create or replace temp macro built_at() as timestamptz {literal(now.isoformat())}")
     con.execute(f"create or replace temp macro wait_closed_s() as {float(reconcile_after_s)}")
     con.execute(f"create or replace temp macro wait_open_s() as {float(reconcile_after_s) + GRACE_S}")
-    # Splitting at single blanks is the fast way; a text with other white space takes the exact one.
-    con.execute(r"""
-        create or replace temp macro words(text) as (case
-            when text = '' then 0
-            when contains(text, '  ') or contains(text, chr(10)) or starts_with(text, ' ') or ends_with(text, ' ')
-                then len(regexp_extract_all(text, '\S+'))
-            else len(string_split(text, ' '))
-        end)::integer
-    """)
 
 
 def _sql(name: str) -> str:

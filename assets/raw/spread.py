@@ -59,11 +59,14 @@ def write_days(
 ) -> int:
     """Write the rows of ``select``, a file ``name`` a day below ``into``; how many. They fit into memory or spill.
 
-    ``order`` are columns to sort each day by; without them rows stay as they come.
+    ``order`` are columns to sort each day by; without them rows stay as they come. They also stay where day and the
+    first two of ``order`` show them sorted, which readers count on: sorting costs a third of writing, looking nothing.
     """
     con.execute(f"create or replace temp table to_write as {select}")
     days = con.sql("select day, count(*) from to_write group by day").fetchall()
     rows = sum(count for _, count in days)
+    if order and _in_order(con, order[:2]):
+        order = ()
     if rows < FEW * len(days):
         _write_partitioned(con, order, into, name)
     else:
@@ -77,6 +80,14 @@ def write_days(
             )
     con.execute("drop table to_write")
     return rows
+
+
+def _in_order(con: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> bool:
+    row = f"row(day, {', '.join(columns)})"
+    ((misplaced,),) = con.sql(f"""
+        select count(*) from (select {row} as this, lag({row}) over () as before from to_write) where this < before
+    """).fetchall()
+    return misplaced == 0
 
 
 def _write_partitioned(con: duckdb.DuckDBPyConnection, order: Sequence[str], into: Path, name: str) -> None:

@@ -7,6 +7,7 @@ listed as (
         tenant,
         session_id,
         raw_ref,
+        len(assessments) = 1 as alone,
         unnest(assessments) as assessment
     from parts
     where len(assessments) > 0
@@ -38,57 +39,55 @@ named as (
         utc(listed.assessment.scored_at) as scored_at,
         listed.assessment.scored_at is null or utc(listed.assessment.scored_at) is not null as scored_at_ok,
         listed.assessment.criteria as criteria,
-        listed.raw_ref
+        listed.raw_ref,
+        listed.alone
     from listed
     join sessions using (tenant, session_id)
 ),
 
-counted as (
+-- Most sessions are scored once, and what is alone is spared the windows.
+distinct_scores as (
     select
         *,
-        count(*) over scorer as revisions
+        criteria::varchar as content
     from named
-    window scorer as (
-        partition by tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version
-    )
+    where not alone
+    qualify row_number() over (
+        partition by
+            tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, scored_at, content
+        order by raw_ref
+    ) = 1
 ),
 
 revised as (
     select
-        * exclude (revisions, content, repeat),
+        * exclude (content),
         row_number() over (
             partition by tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version
             order by scored_at nulls first, content
         )::integer as revision
-    from (
-        select
-            *,
-            criteria::varchar as content,
-            row_number() over (
-                partition by
-                    tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version, scored_at,
-                    criteria::varchar
-                order by raw_ref
-            ) as repeat
-        from counted
-        where revisions > 1
-    )
-    where repeat = 1
+    from distinct_scores
 ),
 
 numbered as (
-    select * from revised
+    select
+        * exclude (alone),
+        1 as revision,
+        true as is_latest
+    from named
+    where alone
     union all by name
-    select * exclude (revisions), 1 as revision from counted where revisions = 1
+    select
+        * exclude (alone),
+        revision = max(revision) over (
+            partition by tenant, session_id, rubric_id, rubric_version, scorer_kind, scorer_id, scorer_version
+        ) as is_latest
+    from revised
 ),
 
 final as (
     select
         numbered.*,
-        numbered.revision = max(numbered.revision) over (
-            partition by tenant, session_id, numbered.rubric_id, numbered.rubric_version, scorer_kind, scorer_id,
-                scorer_version
-        ) as is_latest,
         rubrics.rubric_id is null as uncatalogued,
         rubrics.overall_minimum,
         rubrics.criteria_count,

@@ -1,14 +1,21 @@
 -- One row per session, scorer, rubric version, revision and criterion, on the criterion's own scale and on 0 to 1.
 with
 
+-- Before the list is taken apart: in the same SELECT it would be looked at once a criterion.
+looked_at as (
+    select
+        *,
+        case
+            when list_unique(list_transform(criteria, lambda each: each.criterion_id)) < len(criteria) then criteria
+        end as repeating
+    from assessments
+),
+
 scored as (
     select
         * exclude (criteria),
-        unnest(criteria) as criterion,
-        case
-            when len(list_distinct(list_transform(criteria, lambda each: each.criterion_id))) < len(criteria) then criteria
-        end as repeating
-    from assessments
+        unnest(criteria) as criterion
+    from looked_at
 ),
 
 scaled as (
