@@ -272,6 +272,7 @@ class _Builder:
             ordered=ordered,
             broken_sessions=self.refused if refused is None else refused,
             spans=self.spans,
+            days=self.days,
         )
 
     def _due(self) -> dict[date, str]:

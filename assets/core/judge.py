@@ -10,7 +10,7 @@ import duckdb
 from assets.contracts import quarantine_of
 from assets.contracts.table import Table
 from assets.raw.merge import PARQUET, settle
-from assets.raw.spread import write_days
+from assets.raw.spread import MANY, write_days, write_each_day
 
 # Copied from the session's row or counted by us, so never missing. Asking all the same would work every word count out
 # twice, a tenth of a build; the contract checks after the build look at these columns too.
@@ -71,13 +71,15 @@ def part(
     broken_sessions: bool = False,
     first_seen: str | None = None,
     spans: Sequence[tuple[date, date]] = ((date.min, date.max),),
+    days: Sequence[date] = (),
 ) -> Judged:
     """Write the good rows of ``source`` (a relation with the table's columns and more) and the broken ones, by day.
 
     Rows that already come in order are written as they come: sorting three million turns costs more than making them.
     ``expected`` is the number of input rows, counted elsewhere; ``first_seen`` is the expression of the time at which
     the raw row was accepted, by default that of the session's first part in ``facts``. ``spans``, first and last day,
-    are written one after the other, so that only one has to fit into memory; together they hold every row.
+    are written one after the other, so that only one has to fit into memory; together they hold every row. Where all
+    ``days`` are named instead, rows in order are written as they are made if there are many of each.
 
     Raises:
         ConservationError: good and broken rows are not together the input.
@@ -87,10 +89,12 @@ def part(
     columns = ", ".join(f"{column.name}::{column.type} as {column.name}" for column in table.columns)
     names = ", ".join(table.column_names)
     order = table.key if ordered else ()
-    rows = 0
-    for first, last in spans:
-        within = f"day between date '{first}' and date '{last}'"
-        rows += write_days(con, f"select {columns} from {source} where {within} and {keeps}", order, good)
+    select = f"select {columns} from {source} where {keeps}"
+    if not ordered and expected >= MANY * len(days) > 0:
+        rows = write_each_day(con, f"{select} and day = $day", days, good)
+    else:
+        within = (f"day between date '{first}' and date '{last}'" for first, last in spans)
+        rows = sum(write_days(con, f"{select} and {some}", order, good) for some in within)
     settle(con, good, table.key)
     broken = 0
     if rows != expected:

@@ -4,17 +4,18 @@ DuckDB's ``partition_by`` parts the rows first and sorts those of all days toget
 writing one day after the other from a table of some days.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-from assets.duck import side_by_side
+from assets.duck import literal, side_by_side
 from assets.raw.merge import CODEC, PARQUET
 
 Share = tuple[date, date]
 FEW = 300  # rows a day on average below which a statement a day costs more than it saves
+MANY = 15_000  # rows a day on average from which holding them costs more than planning a statement a day
 SHARE_ROWS = 5_000  # bundles written at once by one thread: some 50 MB, whatever the file has
 
 
@@ -79,6 +80,26 @@ def write_days(
                 f" (format parquet, {CODEC})"
             )
     con.execute("drop table to_write")
+    return rows
+
+
+def write_each_day(con: duckdb.DuckDBPyConnection, select: str, days: Iterable[date], into: Path) -> int:
+    """Write the rows of ``select``, whose parameter ``$day`` is the day, below ``into`` as they come; how many.
+
+    Nothing is held in between, which spares a third of the time where days have ``MANY`` rows.
+    """
+    con.execute(f"prepare one_day as copy ({select}) to $file (format parquet, {CODEC})")
+    rows = 0
+    for day in days:
+        folder = into / f"day={day}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "rows.parquet"
+        ((written,),) = con.execute(f"execute one_day(day := date '{day}', file := {literal(str(path))})").fetchall()
+        if not written:
+            path.unlink()
+            folder.rmdir()
+        rows += written
+    con.execute("deallocate one_day")
     return rows
 
 

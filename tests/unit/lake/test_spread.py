@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assets.duck import connect
-from assets.raw.spread import FEW, write_days
+from assets.raw.spread import FEW, write_days, write_each_day
 
 KEY = ("tenant", "session_id", "ordinal")
 Row = tuple[str, str, int, date]
@@ -53,3 +53,15 @@ def test_one_row_out_of_place_is_noticed(tmp_path: Path, place: int) -> None:
     moved = expected.copy()
     moved.insert(len(moved) // 6, moved.pop(place))
     assert written(tmp_path, moved) == sorted(expected, key=lambda row: (row[3], *row[:3]))
+
+
+def test_day_by_day_the_same_rows_are_written_as_they_come_and_a_day_without_any_has_no_file(tmp_path: Path) -> None:
+    expected = rows(2 * FEW)
+    days = [date(2026, 11, 1) + timedelta(days=day) for day in range(5)]
+    with connect(threads=1) as con:
+        con.register("given", pl.DataFrame(expected, schema=[*KEY, "day"], orient="row"))
+        assert write_each_day(con, "select * from given where day = $day", days, tmp_path) == len(expected)
+        files = sorted(tmp_path.glob("day=*/*"))
+        assert [path.parent.name for path in files] == [f"day={day}" for day in days[1:4]]
+        assert [row for path in files for row in con.execute(f"from '{path}'").fetchall()] == expected
+    assert len(list(tmp_path.iterdir())) == 3
