@@ -3,7 +3,8 @@
     python -m benchmarks.load [--sessions 100000] [--history 1000000] [--dlt-sessions 10000]
 
 Every measurement runs in a process of its own with two threads, over the same bytes and one after the other. ``bare``
-is ``read_json`` of the file without options into a temporary table, ``typed`` the same with our column types given.
+is ``read_json`` of the file without options into a temporary table, ``typed`` the same with our column types given;
+the fastest of three counts, since the first one still waits for the file to be written.
 Ratios are of queries, checks and publishing. Dagster's bookkeeping is reported apart, and so are the imports of
 libraries (``start_s``): the bare reader's clock, too, begins once DuckDB is imported.
 """
@@ -26,6 +27,7 @@ FIRST = date(2026, 8, 1)
 DAYS = 90
 THREADS = 2
 USED = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+PEER_RUNS = 3
 CHUNK = 100_000  # sessions a file of the long history
 
 
@@ -143,6 +145,11 @@ def child(*words: object) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def fastest(*words: object) -> dict[str, Any]:
+    """The best of some runs: what a peer can do, undisturbed."""
+    return min((child(*words) for _ in range(PEER_RUNS)), key=lambda found: found["seconds"])
+
+
 def history(path: Path, sessions: int, start: date, days: int, prefix: str) -> None:
     """Session bundles of the simulator, about 30 turns each."""
     from governance.catalog import Catalog
@@ -158,8 +165,8 @@ def first_load(folder: Path, sessions: int, dlt_sessions: int) -> dict[str, Any]
     source = folder / "sessions.jsonl"
     history(source, sessions, FIRST, DAYS, "h")
     found = {
-        "bare": child("bare", source),
-        "typed": child("typed", source),
+        "bare": fastest("bare", source),
+        "typed": fastest("typed", source),
         "ours": child("ours", folder / "home", source),
     }
     figures: dict[str, Any] = {
