@@ -1,6 +1,5 @@
 """The exact verdict over every row, in one scan of DuckDB, and the schema check of every table."""
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +7,6 @@ import duckdb
 
 from assets.checks.rules import Rule, contract_rules
 from assets.contracts import Table
-from assets.marts.tables import create
 
 
 @dataclass(frozen=True)
@@ -37,17 +35,15 @@ def _by(pairs: Sequence[tuple[Rule, int]], severity: str) -> dict[str, int]:
     return {rule.name: count for rule, count in pairs if count and rule.severity == severity}
 
 
-def expected_schema(table: Table) -> dict[str, str]:
+def expected_schema(con: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Column names and DuckDB's own spelling of their types, in order."""
-    return _described(table.name, create(table))
+    return _columns(con, "select " + ", ".join(f'null::{column.type} as "{column.name}"' for column in table.columns))
 
 
-@functools.cache
-def _described(name: str, statement: str) -> dict[str, str]:
-    """What DuckDB makes of a contract: a database of its own costs more than judging most tables."""
-    with duckdb.connect() as con:
-        con.execute(statement)
-        return dict(con.sql(f'select column_name, column_type from (describe "{name}")').fetchall())
+def _columns(con: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """Names and types of a query's columns, which DuckDB knows before it runs the query."""
+    relation = con.sql(query)
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
 def schema_faults(con: duckdb.DuckDBPyConnection, table: Table, source: str, *, loose: bool = False) -> list[str]:
@@ -55,10 +51,8 @@ def schema_faults(con: duckdb.DuckDBPyConnection, table: Table, source: str, *, 
 
     ``loose`` allows for Parquet, which keeps JSON as text.
     """
-    found = dict(
-        con.sql(f"select column_name, column_type from (describe select * from {source} as described)").fetchall()
-    )
-    wanted = expected_schema(table)
+    found = _columns(con, f"select * from {source} as described")
+    wanted = expected_schema(con, table)
     faults = [f"column {name} is missing" for name in wanted if name not in found]
     faults += [f"column {name} is not in the contract" for name in found if name not in wanted]
     for name, kind in wanted.items():

@@ -26,19 +26,22 @@ SAMPLE = 10_000
 RESULT_FORMAT: dict[str, Any] = {"result_format": "BASIC", "exclude_unexpected_values": True}
 
 
-def frame_of(con: duckdb.DuckDBPyConnection, table: Table, source: str, sample: int = SAMPLE) -> pd.DataFrame:
+def frame_of(
+    con: duckdb.DuckDBPyConnection, table: Table, source: str, rows: int | None = None, sample: int = SAMPLE
+) -> pd.DataFrame:
     """The columns that the suite needs, of every row or of a repeatable sample of them.
 
+    ``rows`` is how many the source has; they are counted where that is unknown.
     Lists come as text: no rule looks into one, and Great Expectations would pickle the frame, twice, to tell it from
     others.
     """
     lists = {column.name for column in table.columns if column.type.endswith("[]")}
     columns = ", ".join(f'"{name}"::varchar as "{name}"' if name in lists else f'"{name}"' for name in narrow(table))
-    ((rows,),) = con.sql(f"select count(*) from {source} as counted").fetchall()
+    known = rows if rows is not None else con.sql(f"select count(*) from {source} as counted").fetchall()[0][0]
     part = ""
-    if rows > sample:
+    if known > sample:
         key = ", ".join(f'"{name}"' for name in table.key)
-        part = f" where hash({key}) % {rows} < {sample}"
+        part = f" where hash({key}) % {known} < {sample}"
     return con.sql(f"select {columns} from {source} as sampled{part}").df()
 
 

@@ -86,7 +86,7 @@ def look(
     exact = judge_exactly(con, table, source, loose=loose)
     if source is None or "faults" in exact.metadata:
         return exact, None
-    return exact, suites.frame_of(con, table, source)
+    return exact, suites.frame_of(con, table, source, exact.metadata["rows"])
 
 
 def judge_suite(table: Table, frame: pd.DataFrame | None) -> dict[str, Result]:

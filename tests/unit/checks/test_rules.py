@@ -8,12 +8,12 @@ import pytest
 from support.synthetic import Draw, core_frames
 
 from assets.checks import suites
-from assets.checks.exact import judge, schema_faults
+from assets.checks.exact import expected_schema, judge, schema_faults
 from assets.checks.reconcile import Rate, sentence, too_many
 from assets.checks.rules import contract_rules, narrow
 from assets.checks.verdicts import judge_exactly, judge_suite
 from assets.contracts import TABLES
-from assets.marts.tables import load_frames
+from assets.marts.tables import create, load_frames
 
 SESSIONS = TABLES["core/sessions"]
 
@@ -69,6 +69,13 @@ def test_a_column_too_many_or_of_another_type_is_told(con: duckdb.DuckDBPyConnec
     faults = schema_faults(con, SESSIONS, "sessions")
     assert "column affect_score is not in the contract" in faults
     assert "column attempt is VARCHAR, the contract says INTEGER" in faults
+
+
+def test_the_expected_schema_is_that_of_a_table_made_by_the_contract(con: duckdb.DuckDBPyConnection) -> None:
+    for table in TABLES.values():
+        con.execute(create(table))
+        made = con.sql(f'select column_name, column_type from (describe "{table.name}")').fetchall()
+        assert list(expected_schema(con, table).items()) == made, table.path
 
 
 def test_suites_see_no_speech() -> None:
