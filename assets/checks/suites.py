@@ -54,24 +54,24 @@ def suite(table: Table) -> "gx.ExpectationSuite":
 
 
 def _expectation(rule: Rule) -> Any:
-    gxe: Any = importlib.import_module("great_expectations.expectations")
+    known = importlib.import_module("assets.checks.expectations").remembering
     first, severity = rule.columns[0], rule.severity
     if rule.kind == "not_null":
-        return gxe.ExpectColumnValuesToNotBeNull(column=first, severity=severity)
+        return known("ExpectColumnValuesToNotBeNull")(column=first, severity=severity)
     if rule.kind == "in_set":
-        return gxe.ExpectColumnValuesToBeInSet(column=first, value_set=list(rule.values), severity=severity)
+        return known("ExpectColumnValuesToBeInSet")(column=first, value_set=list(rule.values), severity=severity)
     if rule.kind == "between":
-        return gxe.ExpectColumnValuesToBeBetween(
+        return known("ExpectColumnValuesToBeBetween")(
             column=first, min_value=rule.low, max_value=rule.high, severity=severity
         )
     if rule.kind == "ordered":
-        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        return known("ExpectColumnPairValuesAToBeGreaterThanB")(
             column_A=rule.columns[1], column_B=first, or_equal=True, ignore_row_if="either_value_is_missing",
             severity=severity,
         )  # fmt: skip
     if len(rule.columns) == 1:
-        return gxe.ExpectColumnValuesToBeUnique(column=first, severity=severity)
-    return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(rule.columns), severity=severity)
+        return known("ExpectColumnValuesToBeUnique")(column=first, severity=severity)
+    return known("ExpectCompoundColumnsToBeUnique")(column_list=list(rule.columns), severity=severity)
 
 
 def validate(table: Table, frame: pd.DataFrame) -> "ExpectationSuiteValidationResult":
