@@ -21,14 +21,38 @@ class Verdict:
 def judge(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> Verdict:
     """Judge the rows of ``source`` (a table name or a parenthesised query) by the table's rules."""
     rules = contract_rules(table)
-    row_rules = [(rule, broken) for rule in rules if (broken := rule.broken) is not None]
-    counted = [f"count(*) filter (where {broken})" for _, broken in row_rules]
-    key = ", ".join(f'"{name}"' for name in table.key)
-    counted.append(f"count(*) - count(distinct hash({key}))")
+    counted = [_broken(rule) or _repeated(table, source) for rule in rules]
     ((rows, *found),) = con.sql(f"select count(*), {', '.join(counted)} from {source} as judged").fetchall()
-    unique = next(rule for rule in rules if rule.kind == "unique")
-    pairs = [*zip((rule for rule, _ in row_rules), found[:-1], strict=True), (unique, found[-1])]
+    pairs = list(zip(rules, found, strict=True))
     return Verdict(rows, _by(pairs, "critical"), _by(pairs, "warning"))
+
+
+def _broken(rule: Rule) -> str | None:
+    """How many rows break a rule, as SQL; a filter on each count would take half as long again."""
+    if rule.kind == "not_null":
+        return f'count(*) - count("{rule.columns[0]}")'
+    return None if rule.broken is None else f"count_if({rule.broken})"
+
+
+def _repeated(table: Table, source: str) -> str:
+    """How many rows have the key of another before them, as SQL.
+
+    Where rows are numbered within a session, a bit is set for each number: of 3.4 million turns that takes a third of
+    what it takes to remember their keys, and memory for their sessions alone.
+    """
+    key = [f'"{name}"' for name in table.key]
+    if table.key[-1] != "ordinal":
+        return f"count(*) - count(distinct hash({', '.join(key)}))"
+    return f"""
+        (
+            select coalesce(sum(n - coalesce(bit_count(seen), 1)), 0)
+            from (
+                select count(*) as n, bit_or(1::ubigint << (ordinal & 63)::ubigint) as seen
+                from {source} as numbered
+                group by hash({", ".join(key[:-1])}, ordinal >> 6)
+            )
+        )
+    """
 
 
 def _by(pairs: Sequence[tuple[Rule, int]], severity: str) -> dict[str, int]:

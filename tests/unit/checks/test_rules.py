@@ -55,6 +55,27 @@ def test_both_checks_find_what_is_broken_and_quote_nothing(
     assert "secret-word" not in told
 
 
+@pytest.mark.parametrize(
+    ("ordinals", "repeated"),
+    [
+        ("(0), (63), (64), (127), (128)", 0),
+        ("(0), (0), (63), (63), (63), (64)", 3),
+        ("(-1), (63), (-1), (2147483647), (-2147483648), (-2147483648)", 2),
+        ("(null), (1), (null)", 1),
+    ],
+)
+def test_numbers_that_come_twice_in_a_session_are_counted(
+    con: duckdb.DuckDBPyConnection, ordinals: str, repeated: int
+) -> None:
+    turns = TABLES["core/turns"]
+    con.execute(create(turns))
+    con.execute(f"""
+        insert into turns by name
+        select session::varchar as session_id, ordinal from range(3) as _(session), (values {ordinals}) as _(ordinal)
+    """)
+    assert judge(con, turns, "turns").broken.get("unique(tenant, session_id, ordinal)", 0) == 3 * repeated
+
+
 def test_an_oddity_is_a_warning_and_stops_nothing(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update sessions set duration_s = 90000")
     assert judge_exactly(con, SESSIONS, "sessions", loose=False).passed
