@@ -22,7 +22,9 @@ def judge(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> Verdict:
     """Judge the rows of ``source`` (a table name or a parenthesised query) by the table's rules."""
     rules = contract_rules(table)
     counted = [_broken(rule) or _repeated(table, source) for rule in rules]
-    ((rows, *found),) = con.sql(f"select count(*), {', '.join(counted)} from {source} as judged").fetchall()
+    # ``con.sql`` would plan the statement twice, which is half of what a small table costs.
+    statement = f"select count(*), {', '.join(counted)} from {source} as judged"
+    ((rows, *found),) = con.execute(statement).fetchall()
     pairs = list(zip(rules, found, strict=True))
     return Verdict(rows, _by(pairs, "critical"), _by(pairs, "warning"))
 

@@ -84,7 +84,7 @@ def look(
     There is no frame where there are no rows, or where columns are not those of the contract.
     """
     exact = judge_exactly(con, table, source, loose=loose)
-    if source is None or "faults" in exact.metadata:
+    if source is None or "faults" in exact.metadata or not exact.metadata["rows"]:
         return exact, None
     return exact, suites.frame_of(con, table, source, exact.metadata["rows"])
 
