@@ -1,4 +1,4 @@
-"""The exact verdict over every row, in one scan of DuckDB, and the schema check of every table."""
+"""The exact verdict over every row, in one statement of DuckDB, and the schema check of every table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from assets.checks import suites
 from assets.checks.exact import expected_schema, judge, schema_faults
 from assets.checks.reconcile import Rate, sentence, too_many
 from assets.checks.rules import contract_rules, narrow
-from assets.checks.verdicts import judge_exactly, judge_suite
+from assets.checks.verdicts import desk, judge_exactly, judge_suite
 from assets.contracts import TABLES
 from assets.marts.tables import create, load_frames
 
@@ -97,6 +97,12 @@ def test_the_expected_schema_is_that_of_a_table_made_by_the_contract(con: duckdb
         con.execute(create(table))
         made = con.sql(f'select column_name, column_type from (describe "{table.name}")').fetchall()
         assert list(expected_schema(con, table).items()) == made, table.path
+
+
+def test_a_threads_own_connection_sees_the_same_tables_and_times_in_utc(con: duckdb.DuckDBPyConnection) -> None:
+    with desk(con) as own:
+        told = own.sql("select current_setting('TimeZone'), count(*) from sessions").fetchall()
+    assert told == [("UTC", 120)]
 
 
 def test_suites_see_no_speech() -> None:
