@@ -9,10 +9,12 @@ from datetime import date
 
 import dagster as dg
 import duckdb
+import pandas as pd
 
 from assets.checks import gradebooks, reconcile, statements
 from assets.checks.verdicts import (
     Result,
+    desk,
     judge_suite,
     lake_source,
     look,
@@ -20,7 +22,8 @@ from assets.checks.verdicts import (
     working_files,
 )
 from assets.contracts import JUDGED, LMS_RECONCILIATION, MARTS, OVERVIEWS, RAW, TABLES, XAPI_STATEMENTS, Table
-from assets.duck import connect
+from assets.duck import THREADS, connect
+from assets.lake import Lake
 from assets.marts.assets import POOL
 from assets.marts.tenants import tenants
 from assets.resources import Workspace
@@ -102,11 +105,17 @@ def _judge(
 ) -> list[dg.AssetCheckResult]:
     """The three verdicts on each table.
 
-    DuckDB looks at the next table while Great Expectations, which is Python alone, judges this one. They come as a
-    list, since a step's work is over with its first output (see ``pipelines.watch``).
+    DuckDB looks at the next tables, as many at a time as there are threads, while Great Expectations, which is Python
+    alone, judges this one. They come as a list, since a step's work is over with its first output (see
+    ``pipelines.watch``).
     """
-    with ThreadPoolExecutor(1) as ahead:
-        looked_at = ahead.map(lambda table: look(con, table, source(table), loose=loose), tables)
+
+    def looked(table: Table) -> tuple[Result, pd.DataFrame | None]:
+        with desk(con) as own:
+            return look(own, table, source(table), loose=loose)
+
+    with ThreadPoolExecutor(THREADS) as ahead:
+        looked_at = ahead.map(looked, tables)
         return [
             result
             for table, (exact, frame) in zip(tables, looked_at, strict=True)
@@ -166,11 +175,12 @@ CORE_SPECS = [
 def core_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) -> Iterator[dg.AssetCheckResult]:
     """Session-grain tables of the run's days, their quarantine, and what the gate should have kept out."""
     lake, days, con = workspace.lake(), days_at_hand(context), connect()
-    judged = _judge(context, con, SESSION_TABLES, lambda table: lake_source(lake, table, days), loose=True)
-    lost = reconcile.unaccounted(con, lake, days)
-    rates = reconcile.rates(con, lake, days, SESSION_TABLES)
-    now, before = reconcile.forbidden(reconcile.perceived(con, lake, days), workspace.policy())
+    with ThreadPoolExecutor(1) as beside:
+        counted = beside.submit(_reconciled, con, lake, days)
+        judged = _judge(context, con, SESSION_TABLES, lambda table: lake_source(lake, table, days), loose=True)
+        lost, rates, perceived = counted.result()
     con.close()
+    now, before = reconcile.forbidden(perceived, workspace.policy())
 
     yield from judged
     added = Result(not lost, lost[0] if lost else "raw = core + quarantine", {"differences": lost[:20]})
@@ -181,6 +191,18 @@ def core_checks(context: dg.AssetCheckExecutionContext, workspace: Workspace) ->
         context, "core/signals", "no_formerly_allowed_signal",
         Result(not before, "; ".join(before) or "none"), dg.AssetCheckSeverity.WARN,
     )  # fmt: skip
+
+
+def _reconciled(
+    con: duckdb.DuckDBPyConnection, lake: Lake, days: Sequence[date] | None
+) -> tuple[list[str], list[reconcile.Rate], list[tuple[str | None, str, int]]]:
+    """Sessions unaccounted for, quarantined rows, and perception signals, counted in a thread of their own."""
+    with desk(con) as own:
+        return (
+            reconcile.unaccounted(own, lake, days),
+            reconcile.rates(own, lake, days, SESSION_TABLES),
+            reconcile.perceived(own, lake, days),
+        )
 
 
 def _quarantine(

@@ -54,6 +54,14 @@ def working_files(settings: Settings, tenants: Sequence[str]) -> Iterator[tuple[
         con.close()
 
 
+@contextmanager
+def desk(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the same database for a thread of its own; times in UTC are each connection's own setting."""
+    with con.cursor() as own:
+        own.execute("set TimeZone = 'UTC'")
+        yield own
+
+
 def mart_source(table: Table, attached: Sequence[str]) -> str | None:
     """A mart's rows of all attached tenants."""
     parts = [f'select * from {name}.main."{table.name}"' for name in attached]
@@ -84,9 +92,9 @@ def look(
     There is no frame where there are no rows, or where columns are not those of the contract.
     """
     exact = judge_exactly(con, table, source, loose=loose)
-    if source is None or "faults" in exact.metadata:
+    if source is None or "faults" in exact.metadata or not exact.metadata["rows"]:
         return exact, None
-    return exact, suites.frame_of(con, table, source)
+    return exact, suites.frame_of(con, table, source, exact.metadata["rows"])
 
 
 def judge_suite(table: Table, frame: pd.DataFrame | None) -> dict[str, Result]:

@@ -8,12 +8,12 @@ import pytest
 from support.synthetic import Draw, core_frames
 
 from assets.checks import suites
-from assets.checks.exact import judge, schema_faults
+from assets.checks.exact import expected_schema, judge, schema_faults
 from assets.checks.reconcile import Rate, sentence, too_many
 from assets.checks.rules import contract_rules, narrow
-from assets.checks.verdicts import judge_exactly, judge_suite
+from assets.checks.verdicts import desk, judge_exactly, judge_suite
 from assets.contracts import TABLES
-from assets.marts.tables import load_frames
+from assets.marts.tables import create, load_frames
 
 SESSIONS = TABLES["core/sessions"]
 
@@ -55,6 +55,27 @@ def test_both_checks_find_what_is_broken_and_quote_nothing(
     assert "secret-word" not in told
 
 
+@pytest.mark.parametrize(
+    ("ordinals", "repeated"),
+    [
+        ("(0), (63), (64), (127), (128)", 0),
+        ("(0), (0), (63), (63), (63), (64)", 3),
+        ("(-1), (63), (-1), (2147483647), (-2147483648), (-2147483648)", 2),
+        ("(null), (1), (null)", 1),
+    ],
+)
+def test_numbers_that_come_twice_in_a_session_are_counted(
+    con: duckdb.DuckDBPyConnection, ordinals: str, repeated: int
+) -> None:
+    turns = TABLES["core/turns"]
+    con.execute(create(turns))
+    con.execute(f"""
+        insert into turns by name
+        select session::varchar as session_id, ordinal from range(3) as _(session), (values {ordinals}) as _(ordinal)
+    """)
+    assert judge(con, turns, "turns").broken.get("unique(tenant, session_id, ordinal)", 0) == 3 * repeated
+
+
 def test_an_oddity_is_a_warning_and_stops_nothing(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update sessions set duration_s = 90000")
     assert judge_exactly(con, SESSIONS, "sessions", loose=False).passed
@@ -69,6 +90,19 @@ def test_a_column_too_many_or_of_another_type_is_told(con: duckdb.DuckDBPyConnec
     faults = schema_faults(con, SESSIONS, "sessions")
     assert "column affect_score is not in the contract" in faults
     assert "column attempt is VARCHAR, the contract says INTEGER" in faults
+
+
+def test_the_expected_schema_is_that_of_a_table_made_by_the_contract(con: duckdb.DuckDBPyConnection) -> None:
+    for table in TABLES.values():
+        con.execute(create(table))
+        made = con.sql(f'select column_name, column_type from (describe "{table.name}")').fetchall()
+        assert list(expected_schema(con, table).items()) == made, table.path
+
+
+def test_a_threads_own_connection_sees_the_same_tables_and_times_in_utc(con: duckdb.DuckDBPyConnection) -> None:
+    with desk(con) as own:
+        told = own.sql("select current_setting('TimeZone'), count(*) from sessions").fetchall()
+    assert told == [("UTC", 120)]
 
 
 def test_suites_see_no_speech() -> None:
