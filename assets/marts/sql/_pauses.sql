@@ -11,7 +11,7 @@ paused as (
         score - previous as change,
         (epoch_us(started_at) - epoch_us(previous_at)) / 86400000000.0 as days
     from numbered
-    where previous_version = version
+    where previous_at is not null
 ),
 
 final as (

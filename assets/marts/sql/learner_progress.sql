@@ -2,21 +2,14 @@
 -- noisy attempts rises without any learning. Whoever has not reached mastery is censored, never dropped.
 with
 
--- weights double every three attempts; capped where a double would overflow
+-- `level` weighs recent attempts more, see the staging table
 levelled as (
     select
         numbered.*,
         mastery_level,
-        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over so_far
-        / sum(power(2.0, least(attempt, 3000) / 3.0)) over so_far as level,
         greatest(least(3, cast(floor(attempts / 2.0) as integer)), 1) as k
     from numbered
     left join mastery on numbered.competency = mastery.competency
-    window so_far as (
-        partition by tenant, learner_key, numbered.competency
-        order by attempt
-        rows between unbounded preceding and current row
-    )
 ),
 
 -- one rehearsal alone proves no mastery
