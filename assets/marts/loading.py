@@ -180,6 +180,7 @@ def _learners(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: Sc
         con.execute("delete from working.main.learners")
         con.execute("insert into working.main.learners by name from learners_now")
         scope.learners_changed = True
+    con.execute("drop table learners_now")
     _remember(con, "learners", {WHOLE_TABLE: (file, table_digest(con, "working.main.learners"))}, set())
     return [WHOLE_TABLE] if count else []
 

@@ -119,10 +119,11 @@ class Warehouse:
             for table in REGISTERS:
                 differs = loading.load_register(con, table.name, self.tenant, (deliveries or {}).get(table.name))
                 scope.registers_changed |= differs and table.name in READ_BY_MARTS
+            digests = loading.digests(con)
             if whole or not scope.empty:
                 scope.settle(con)
-                self._build(con, scope, reference)
-            done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
+                self._build(con, scope, reference, standing=digest(digests))
+            done = Refreshed(whole, changed, loading.counts(con), digests)
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
             loading.note(con, "state", "sound")
@@ -148,13 +149,13 @@ class Warehouse:
         with self.open() as con:
             return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
 
-    def _build(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
+    def _build(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference, standing: str) -> None:
         """Make staging tables and marts, whole or their rows within reach, side by side as what they need is there.
 
         Which learning curves are within reach shows in attempts, old and new, so that these come before all others
-        where not everything is.
+        where not everything is. ``standing`` is the state of the tables that decide the estimates, which are left where
+        they stand at it already.
         """
-        standing = digest(loading.digests(con))
         estimated = scope.whole or loading.fact(con, "estimates") != standing
         stages = list(STAGES) if scope.practice_changed else []
         marts = [table.name for table in SELECTED if scope.concerns(table.name)]
