@@ -1,8 +1,9 @@
 """How Rolecall opens DuckDB: UTC, bounded memory and threads."""
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -47,34 +48,70 @@ def side_by_side(
     con: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection, Item], Result],
     items: Iterable[Item],
-    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> list[Result]:
     """``work`` on each item with cursors of ``con``, as many at once as there are threads; results in order.
 
-    For queries that DuckDB cannot share among threads itself: those that sort, write in order, or read little. Each
-    has one thread to run it, so that its rows stay in order. What is temporary in ``con`` is unknown to its cursors;
-    ``prepare`` makes what they need in each.
+    For queries that DuckDB cannot share among threads itself: those that sort, write in order, or read little.
     """
-    desks: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+    with _desks(con, None) as desks, ThreadPoolExecutor(THREADS) as pool:
+        free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
+        for desk in desks:
+            free.put(desk)
 
-    def one(item: Item) -> Result:
-        desk = desks.get()
-        try:
-            return work(desk, item)
-        finally:
-            desks.put(desk)
+        def one(item: Item) -> Result:
+            desk = free.get()
+            try:
+                return work(desk, item)
+            finally:
+                free.put(desk)
 
+        return list(pool.map(one, items))
+
+
+def in_turn(
+    con: duckdb.DuckDBPyConnection,
+    work: Callable[[duckdb.DuckDBPyConnection, Item], object],
+    needs: Mapping[Item, Set[Item]],
+    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+) -> None:
+    """``work`` on each item as soon as what it needs of the others is done, earlier items first; as ``side_by_side``.
+
+    What is temporary in ``con`` is unknown to its cursors; ``prepare`` makes what they need in each. Raises ValueError
+    where items need each other.
+    """
+    left = list(needs)
+    running: dict[Future[object], tuple[Item, duckdb.DuckDBPyConnection]] = {}
+    with _desks(con, prepare) as desks, ThreadPoolExecutor(THREADS) as pool:
+        free = list(desks)
+        while left or running:
+            undone = {*left, *(item for item, _ in running.values())}
+            for item in [item for item in left if needs[item].isdisjoint(undone)][: len(free)]:
+                left.remove(item)
+                desk = free.pop()
+                running[pool.submit(work, desk, item)] = (item, desk)
+            if not running:
+                raise ValueError(f"Each needs another: {left}")
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                done.result()
+                free.append(running.pop(done)[1])
+
+
+@contextmanager
+def _desks(
+    con: duckdb.DuckDBPyConnection, prepare: Callable[[duckdb.DuckDBPyConnection], None] | None
+) -> Iterator[list[duckdb.DuckDBPyConnection]]:
+    """A cursor of ``con`` for each thread. A query in it has one thread to run it, so that its rows stay in order."""
+    desks: list[duckdb.DuckDBPyConnection] = []
     con.execute("set threads = 1")
     try:
         for _ in range(THREADS):
             desk = con.cursor()
+            desks.append(desk)
             desk.execute("set TimeZone = 'UTC'")
             if prepare is not None:
                 prepare(desk)
-            desks.put(desk)
-        with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(one, items))
+        yield desks
     finally:
-        while not desks.empty():
-            desks.get().close()
+        for desk in desks:
+            desk.close()
         con.execute(f"set threads = {min(THREADS, os.cpu_count() or 1)}")

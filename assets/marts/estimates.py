@@ -13,6 +13,7 @@ from governance.project import Analysis, Costs
 
 # Tables whose content decides the estimates; a run that changes none of them keeps what stands.
 INPUTS = ("sessions", "session_scores", "criterion_scores", "outcomes", "learners")
+STAGED = frozenset({"headline", "attempts", "spells"})  # the staging tables that they are made of
 GROWTH_CELLS = Cells(
     ("tenant", "competency", "method"),
     ("region",),

@@ -18,13 +18,14 @@ from assets.lake import Lake
 from assets.marts.digests import ROW_DIGEST, table_digest
 from assets.marts.exposures import COLUMNS as EXPOSURES
 from assets.marts.scope import Scope
-from assets.marts.tables import SHOWN, SOURCES, create, insert
+from assets.marts.tables import SHOWN, SOURCES, STAGES, create, database, insert
 
+LEDGER_TABLES = frozenset({"facts", "days", "exposures", *(name for name in STAGES if database(name) == "ledger")})
 WHOLE_TABLE = date(1, 1, 1)  # stands for the day of a table that has none
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Create what is missing of ledger and source tables."""
+    """Create what is missing of ledger and source tables, and drop what the ledger holds no longer."""
     con.execute("create table if not exists ledger.main.facts (name varchar primary key, value varchar)")
     con.execute(
         "create table if not exists ledger.main.days (table_name varchar, day date, file varchar, digest varchar)"
@@ -38,10 +39,14 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
         "create table if not exists ledger.main.watched (tenant varchar, scenario_id varchar,"
         " scenario_version varchar, guardrail varchar, severity integer, regulation varchar)"
     )
-    present = {name for (name,) in con.sql("select table_name from duckdb_tables()").fetchall()}
+    present = con.sql("select database_name, table_name from duckdb_tables()").fetchall()
     for name in (*SOURCES, *SHOWN):
-        if name not in present:
+        if ("working", name) not in present:
             con.execute(create(PUBLISHED[name]))
+    for place, name in present:
+        # An earlier release may have staged it, and nobody would take out of it who is erased.
+        if place == "ledger" and name not in LEDGER_TABLES:
+            con.execute(f'drop table ledger.main."{name}"')
 
 
 def fact(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
@@ -180,6 +185,7 @@ def _learners(con: duckdb.DuckDBPyConnection, lake: Lake, tenant: str, scope: Sc
         con.execute("delete from working.main.learners")
         con.execute("insert into working.main.learners by name from learners_now")
         scope.learners_changed = True
+    con.execute("drop table learners_now")
     _remember(con, "learners", {WHOLE_TABLE: (file, table_digest(con, "working.main.learners"))}, set())
     return [WHOLE_TABLE] if count else []
 

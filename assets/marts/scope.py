@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import duckdb
 
 from assets.contracts import PUBLISHED, REGISTERS
-from assets.marts.tables import REACH, SOURCES, STAGES, create, database, select
+from assets.marts.tables import PASSING, REACH, SOURCES, STAGES, create, database, select
 
 # What a learner did in one scenario, and how one competency of a learner went: a day touches few of either, while
 # all that its learners ever did would be most of a long history.
@@ -22,7 +22,7 @@ PAIRS: dict[str, tuple[str, str]] = {
 }
 PAIRED: dict[str, frozenset[str]] = {
     "practice": frozenset({"sessions", "items", "applications", "speakers"}),
-    "curve": frozenset({"attempts", "numbered", "points", "pauses", "spells"}),
+    "curve": frozenset({"attempts", "points", "pauses", "spells"}),
 }
 LEARNER_TABLES = frozenset(
     {"session_scores", "criterion_scores", "headline"}
@@ -129,7 +129,9 @@ class Scope:
         )
 
     def notice_watched(self, con: duckdb.DuckDBPyConnection) -> None:
-        """See whether scenario versions watch for other guardrails than before."""
+        """See whether scenario versions watch for other guardrails than before; of no matter to a rebuild."""
+        if self.whole:
+            return
         ((changed,),) = con.sql(
             "select count(*) from ((from ledger.main.watched except from scope_before)"
             " union all (from scope_before except from ledger.main.watched))"
@@ -165,7 +167,7 @@ class Scope:
 
     def filter(self, table: str, reach: str) -> str | None:
         """The predicate of the view that stands for ``table`` while something of the given reach is built."""
-        if self.covers_all(reach):
+        if self.covers_all(reach) or table in PASSING:
             return None
         if reach in PAIRS:
             if table in PAIRED[reach]:
@@ -179,23 +181,9 @@ class Scope:
 
 
 def needs(name: str) -> frozenset[str]:
-    """What a staging table or a mart is made of among its like; each reads only what stands before it."""
-    order = list(STAGES if name in STAGES else REACH)
+    """Which staging tables and marts one is made of; each reads only what stands before it."""
+    order = [*STAGES, *REACH]
     return frozenset(_named(name) & set(order[: order.index(name)]))
-
-
-def waves(names: Iterable[str]) -> list[list[str]]:
-    """Staging tables or marts in groups, of which each needs only earlier ones, and what is not named at all.
-
-    Within a group those come first that a later one needs: they are the ones that the rest has to wait for.
-    """
-    left, found = list(names), []
-    while left:
-        ready = [name for name in left if needs(name).isdisjoint(left)]
-        left = [name for name in left if name not in ready]
-        wanted = {need for name in left for need in needs(name)}
-        found.append(sorted(ready, key=lambda name: name not in wanted))
-    return found
 
 
 def _named(target: str) -> set[str]:
@@ -217,7 +205,7 @@ def lend(con: duckdb.DuckDBPyConnection) -> Callable[[duckdb.DuckDBPyConnection]
 def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -> None:
     """Let every bare name in the target's SELECT show what a table of this reach may read."""
     named = _named(target)
-    for name in (named & {*SOURCES, *(() if target in STAGES else STAGES)}) | needs(target):
+    for name in (named & {*SOURCES}) | needs(target):
         condition = scope.filter(name, reach)
         where = "" if condition is None else f" where {condition}"
         con.execute(f'create or replace temp view "{name}" as select * from {database(name)}.main."{name}"{where}')
@@ -227,16 +215,16 @@ def aim(con: duckdb.DuckDBPyConnection, scope: Scope, reach: str, target: str) -
         )
 
 
-def show_everything(con: duckdb.DuckDBPyConnection) -> None:
-    """Let every bare name of a source or staging table show all of its rows."""
-    for name in (*SOURCES, *STAGES, "exposures"):
+def show_all(con: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
+    """Let bare names of tables show all of their rows."""
+    for name in names:
         con.execute(f'create or replace temp view "{name}" as select * from {database(name)}.main."{name}"')
 
 
 def restage(con: duckdb.DuckDBPyConnection, name: str, scope: Scope, reach: str) -> None:
     """Compute a staging table again, whole or within reach."""
     table, rows = f'{database(name)}.main."{name}"', select(name)
-    if scope.covers_all(reach) and name not in PUBLISHED:
+    if name in PASSING or (scope.covers_all(reach) and name not in PUBLISHED):
         con.execute(f"create or replace table {table} as {rows}")
         return
     if scope.covers_all(reach):

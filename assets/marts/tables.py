@@ -26,11 +26,15 @@ STAGES: dict[str, str] = {
     "applications": "practice",
     "double_scores": "day",
     "speakers": "practice",
+    "rehearsals": "curve",
     "numbered": "curve",
     "points": "curve",
     "pauses": "curve",
     "spells": "curve",
 }
+# Staging tables that last as long as the refresh that makes them: what reads them has their reach, so that it asks for
+# no other rows than those just made. Nothing is written or compressed, and their rows may carry passing numbers.
+PASSING = frozenset({"rehearsals", "numbered"})
 # The same for marts. A million sessions' marts take 15 s as a whole and less than one for a day's share.
 REACH: dict[str, str] = {
     "data_health": "day",
@@ -91,7 +95,9 @@ def select(name: str) -> str:
 
 
 def database(name: str) -> str:
-    """Where a source or staging table lies while a warehouse is open: in the file that is published, or beside it."""
+    """Where a table lies while a warehouse is open: in the file that is published, in memory, or in the ledger."""
+    if name in PASSING:
+        return "scratch"
     return "working" if name in PUBLISHED else "ledger"
 
 
@@ -146,10 +152,10 @@ def rows_of(con: duckdb.DuckDBPyConnection, table: Table, minimum_cell: int) -> 
     return suppress(frame, shape, minimum_cell)
 
 
-def insert(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+def insert(con: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame, within: str = "main") -> None:
     """Append a frame; columns go by name and are cast to the table's types, absent ones become NULL."""
     con.register("frame_rows", frame)
-    con.execute(f'insert into "{name}" by name select * from frame_rows')
+    con.execute(f'insert into {within}."{name}" by name select * from frame_rows')
     con.unregister("frame_rows")
 
 

@@ -1,9 +1,9 @@
 """A tenant's working file: session-grain tables replaced by changed day, marts replaced by what a day can reach.
 
 ``working.duckdb`` holds exactly what will be published, so that publishing is a copy of the file. Everything
-else (what was loaded, staging tables) lies in ``ledger.duckdb`` beside it. DuckDB commits to one file at a time, so
-the ledger is marked as torn before the first write and mended after the last: a run that died in between costs a
-rebuild of the working file, never a wrong figure.
+else (what was loaded, staging tables) lies in ``ledger.duckdb`` beside it, or in memory (``scratch``) where no later
+refresh reads it. DuckDB commits to one file at a time, so the ledger is marked as torn before the first write and
+mended after the last: a run that died in between costs a rebuild of the working file, never a wrong figure.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ import duckdb
 import polars as pl
 
 from assets.contracts import PUBLISHED, REGISTERS, Table
-from assets.duck import side_by_side
+from assets.duck import in_turn
 from assets.lake import Lake
 from assets.marts import loading
-from assets.marts.estimates import digest, estimate
+from assets.marts.estimates import INPUTS, STAGED, digest, estimate
 from assets.marts.exposures import recipe, renew
-from assets.marts.scope import Scope, aim, lend, needs, restage, show_everything, waves
+from assets.marts.scope import Scope, aim, lend, needs, restage, show_all
 from assets.marts.tables import REACH, SELECTED, STAGES, create, insert, register_reference, rows_of, select
+from assets.marts.turns import ESTIMATES, turns
 from governance.project import Analysis
 
 WORKING, LEDGER = "working.duckdb", "ledger.duckdb"
-ESTIMATES = "estimates"  # stands for all marts of estimates among the names of marts
 READ_BY_MARTS = frozenset({"lms_unmatched", "lms_issued"})  # the other registers are shown as they stand
 BLOAT = 0.3  # share of free blocks from which the working file is written anew
 
@@ -86,6 +86,7 @@ class Warehouse:
             con.execute("set preserve_insertion_order = false")
             quoted = str(self.folder / LEDGER).replace("'", "''")
             con.execute(f"attach '{quoted}' as ledger")
+            con.execute("attach ':memory:' as scratch")
             yield con
         finally:
             con.close()
@@ -118,12 +119,11 @@ class Warehouse:
             for table in REGISTERS:
                 differs = loading.load_register(con, table.name, self.tenant, (deliveries or {}).get(table.name))
                 scope.registers_changed |= differs and table.name in READ_BY_MARTS
+            digests = loading.digests(con)
             if whole or not scope.empty:
                 scope.settle(con)
-                if scope.practice_changed:
-                    self._stage(con, scope)
-                self._marts(con, scope, reference)
-            done = Refreshed(whole, changed, loading.counts(con), loading.digests(con))
+                self._build(con, scope, reference, standing=digest(digests))
+            done = Refreshed(whole, changed, loading.counts(con), digests)
             con.execute("checkpoint working")
             loading.note(con, "rules", reference.digest)
             loading.note(con, "state", "sound")
@@ -149,45 +149,45 @@ class Warehouse:
         with self.open() as con:
             return loading.shape_holds(con) and loading.fact(con, "state") == "sound"
 
-    def _stage(self, con: duckdb.DuckDBPyConnection, scope: Scope) -> None:
-        """Every staging table, whole or its rows within reach, those side by side that need none of each other.
+    def _build(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference, standing: str) -> None:
+        """Make staging tables and marts, whole or their rows within reach, side by side as what they need is there.
 
-        Which learning curves are within reach shows in attempts, old and new, so that these come before all others.
+        Which learning curves are within reach shows in attempts, old and new, so that these come before all others
+        where not everything is. ``standing`` is the state of the tables that decide the estimates, which are left where
+        they stand at it already.
         """
+        estimated = scope.whole or loading.fact(con, "estimates") != standing
+        stages = list(STAGES) if scope.practice_changed else []
+        marts = [table.name for table in SELECTED if scope.concerns(table.name)]
+        first = {*needs("attempts"), "attempts"} if stages and not scope.whole else set()
+        names = [*stages, *([ESTIMATES] if estimated else []), *marts]
 
         def make(desk: duckdb.DuckDBPyConnection, name: str) -> None:
+            self._make(desk, name, scope, reference)
+
+        for part in filter(None, (first, set(names) - first)):
+            scope.note_curves(con)
+            in_turn(con, make, turns(name for name in names if name in part), lend(con))
+        if estimated:
+            loading.note(con, "estimates", standing)
+
+    def _make(self, desk: duckdb.DuckDBPyConnection, name: str, scope: Scope, reference: Reference) -> None:
+        """Make one staging table or mart, or all marts of estimates."""
+        if name in STAGES:
             aim(desk, scope, STAGES[name], name)
             restage(desk, name, scope, STAGES[name])
-
-        first = needs("attempts") | {"attempts"}
-        for names in (first, STAGES.keys() - first):
-            scope.note_curves(con)
-            for wave in waves(name for name in STAGES if name in names):
-                side_by_side(con, make, wave, lend(con))
-        scope.notice_watched(con)
-
-    def _marts(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> None:
-        """Compute marts side by side and write them in turn; one made of others waits until those are written.
-
-        The estimates are one piece of work beside the marts of the first wave, and the longest, so they come first.
-        """
-        tables = {table.name: table for table in SELECTED if scope.concerns(table.name)}
-        first, *later = waves(tables) or [[]]
-        standing = self._estimated_from(con, scope, reference)
-
-        def work(desk: duckdb.DuckDBPyConnection, name: str) -> dict[str, pl.DataFrame]:
-            if name == ESTIMATES:
-                show_everything(desk)
-                return estimate(desk, reference.analysis, reference.minimum_cell)
+            if name == "watched":
+                scope.notice_watched(desk)
+            return
+        if name == ESTIMATES:
+            show_all(desk, {*INPUTS, *STAGED, "exposures"})
+            renew(desk, scope, reference.analysis.lag_days, "ledger.main.exposures")
+            frames = estimate(desk, reference.analysis, reference.minimum_cell)
+        else:
             aim(desk, scope, scope.reach(name), name)
-            return {name: rows_of(desk, tables[name], reference.minimum_cell)}
-
-        for wave in ([ESTIMATES, *first] if standing else first, *later):
-            for frames in side_by_side(con, work, wave, lend(con)):
-                for name, frame in frames.items():
-                    self._replace(con, scope, PUBLISHED[name], frame)
-        if standing:
-            loading.note(con, "estimates", standing)
+            frames = {name: rows_of(desk, PUBLISHED[name], reference.minimum_cell)}
+        for mart, frame in frames.items():
+            self._replace(desk, scope, PUBLISHED[mart], frame)
 
     def _replace(self, con: duckdb.DuckDBPyConnection, scope: Scope, table: Table, frame: pl.DataFrame) -> None:
         reach = scope.reach(table.name)
@@ -195,16 +195,7 @@ class Warehouse:
             con.execute(create(table))
         else:
             con.execute(f'delete from working.main."{table.name}" where {scope.condition(reach, table.name)}')
-        insert(con, table.name, frame)
-
-    def _estimated_from(self, con: duckdb.DuckDBPyConnection, scope: Scope, reference: Reference) -> str | None:
-        """Prepare the estimates, and say of which state of their tables; None where that is the state they stand at."""
-        standing = digest(loading.digests(con))
-        if not scope.whole and loading.fact(con, "estimates") == standing:
-            return None
-        show_everything(con)
-        renew(con, scope, reference.analysis.lag_days, "ledger.main.exposures")
-        return standing
+        insert(con, table.name, frame, within="working.main")
 
     def _rewrite(self) -> None:
         """Write the working file without its free blocks."""

@@ -4,44 +4,49 @@ with
 
 paused as (
     select
-        tenant,
-        learner_key,
-        competency,
-        region,
-        score - previous as change,
-        (epoch_us(started_at) - epoch_us(previous_at)) / 86400000000.0 as days
+        curve,
+        case
+            when pause_days < 8 then '0-7'
+            when pause_days < 15 then '8-14'
+            when pause_days < 31 then '15-30'
+            when pause_days < 61 then '31-60'
+            else '61+'
+        end as pause,
+        any_value(competency) as competency,
+        any_value(place) as place,
+        max(area) as area,
+        count(*) as n,
+        sum(score - previous) as total
     from numbered
-    where previous_version = version
+    where pause_days is not null
+    group by
+        curve,
+        case
+            when pause_days < 8 then '0-7'
+            when pause_days < 15 then '8-14'
+            when pause_days < 31 then '15-30'
+            when pause_days < 61 then '31-60'
+            else '61+'
+        end
+),
+
+areas as (
+    select distinct area, region from rehearsals
 ),
 
 final as (
     select
-        paused.tenant,
-        paused.learner_key,
-        paused.competency,
-        max(coalesce(learners.region, paused.region, 'unknown')) as region,
-        case
-            when days < 8 then '0-7'
-            when days < 15 then '8-14'
-            when days < 31 then '15-30'
-            when days < 61 then '31-60'
-            else '61+'
-        end as pause,
-        count(*) as n,
-        sum(change) as total
+        rehearsals.tenant,
+        rehearsals.learner_key,
+        competency,
+        coalesce(learners.region, areas.region, 'unknown') as region,
+        pause,
+        n,
+        total
     from paused
-    left join learners on paused.tenant = learners.tenant and paused.learner_key = learners.learner_key
-    group by
-        paused.tenant,
-        paused.learner_key,
-        paused.competency,
-        case
-            when days < 8 then '0-7'
-            when days < 15 then '8-14'
-            when days < 31 then '15-30'
-            when days < 61 then '31-60'
-            else '61+'
-        end
+    inner join rehearsals on paused.place = rehearsals.place
+    inner join areas on paused.area = areas.area
+    left join learners on rehearsals.tenant = learners.tenant and rehearsals.learner_key = learners.learner_key
 )
 
 select * from final

@@ -3,30 +3,29 @@
 with
 
 firsts as (
-    select tenant, learner_key, competency, min(started_at) as first_at
+    select numbered.curve, strftime(rehearsals.started_at, '%Y-%m') as started
     from numbered
-    group by tenant, learner_key, competency
+    inner join rehearsals on numbered.place = rehearsals.place
+    where numbered.attempt = 1
 ),
 
 final as (
     select
-        numbered.tenant,
-        numbered.learner_key,
+        rehearsals.tenant,
+        rehearsals.learner_key,
         numbered.competency,
         numbered.attempt,
         numbered.attempts,
-        coalesce(learners.region, numbered.region, 'unknown') as region,
+        coalesce(learners.region, rehearsals.region, 'unknown') as region,
         coalesce(learners.role, 'unknown') as role,
-        strftime(first_at, '%Y-%m') as started,
-        numbered.scenario_id,
+        firsts.started,
+        rehearsals.scenario_id,
         numbered.score
     from numbered
-    inner join firsts
-        on numbered.tenant = firsts.tenant
-        and numbered.learner_key = firsts.learner_key
-        and numbered.competency = firsts.competency
+    inner join rehearsals on numbered.place = rehearsals.place
+    inner join firsts on numbered.curve = firsts.curve
     left join learners
-        on numbered.tenant = learners.tenant and numbered.learner_key = learners.learner_key
+        on rehearsals.tenant = learners.tenant and rehearsals.learner_key = learners.learner_key
     where numbered.attempt <= 10
 )
 

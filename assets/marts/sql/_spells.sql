@@ -4,11 +4,10 @@ with
 
 stepped as (
     select
-        tenant,
-        learner_key,
+        place,
+        area,
         competency,
-        region,
-        version,
+        stretch,
         attempt - 1 as x,
         score,
         version_attempt,
@@ -17,13 +16,12 @@ stepped as (
     from numbered
 ),
 
-final as (
+summed as (
     select
-        stepped.tenant,
-        stepped.learner_key,
-        stepped.competency,
-        stepped.version,
-        max(coalesce(learners.region, stepped.region, 'unknown')) as region,
+        stretch,
+        any_value(place) as place,
+        any_value(competency) as competency,
+        max(area) as area,
         count(*) as n,
         sum(x) as x,
         sum(x * x) as xx,
@@ -36,8 +34,35 @@ final as (
         max(score) as best,
         max(case when version_attempt = 1 then score end) as first_score
     from stepped
-    left join learners on stepped.tenant = learners.tenant and stepped.learner_key = learners.learner_key
-    group by stepped.tenant, stepped.learner_key, stepped.competency, stepped.version
+    group by stretch
+),
+
+areas as (
+    select distinct area, region from rehearsals
+),
+
+final as (
+    select
+        rehearsals.tenant,
+        rehearsals.learner_key,
+        competency,
+        rehearsals.version,
+        coalesce(learners.region, areas.region, 'unknown') as region,
+        n,
+        x,
+        xx,
+        y,
+        xy,
+        yy,
+        k,
+        first_mean,
+        last_mean,
+        best,
+        first_score
+    from summed
+    inner join rehearsals on summed.place = rehearsals.place
+    inner join areas on summed.area = areas.area
+    left join learners on rehearsals.tenant = learners.tenant and rehearsals.learner_key = learners.learner_key
 )
 
 select * from final

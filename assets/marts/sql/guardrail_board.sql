@@ -39,6 +39,26 @@ exposed as (
         and watched.guardrail = triggers.guardrail
 ),
 
+cells as (
+    select
+        tenant,
+        week,
+        guardrail,
+        case when grouping(region) = 1 then '*' else region end as region,
+        case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
+        max(severity) as severity,
+        max(regulation) as regulation,
+        count(*) as sessions,
+        count(triggers) as triggered,
+        sum(coalesce(triggers, 0)) as triggers,
+        1.0 * count(triggers) / count(*) as rate,
+        3.841459 / count(*) as zz,
+        quantile_cont(at_s, 0.5) as seconds_p50
+    from exposed
+    group by tenant, week, guardrail, cube (region, scenario_id)
+),
+
+-- one row per cell and learner is many: they carry nothing but what is counted by learner
 learner_cells as (
     select
         tenant,
@@ -47,44 +67,21 @@ learner_cells as (
         case when grouping(region) = 1 then '*' else region end as region,
         case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
         learner_key,
-        max(severity) as severity,
-        max(regulation) as regulation,
-        count(*) as sessions,
-        count(triggers) as triggered,
-        sum(coalesce(triggers, 0)) as triggers
+        count(triggers) as triggered
     from exposed
+    where learner_key is not null
     group by tenant, week, guardrail, learner_key, cube (region, scenario_id)
 ),
 
-times as (
-    select
-        tenant,
-        week,
-        guardrail,
-        case when grouping(region) = 1 then '*' else region end as region,
-        case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
-        quantile_cont(at_s, 0.5) as seconds_p50
-    from exposed
-    where at_s is not null
-    group by tenant, week, guardrail, cube (region, scenario_id)
-),
-
-cells as (
+people as (
     select
         tenant,
         week,
         guardrail,
         region,
         scenario_id,
-        max(severity) as severity,
-        max(regulation) as regulation,
-        count(learner_key) as n_learners,
-        sum(sessions) as sessions,
-        sum(triggered) as triggered,
-        sum(triggers) as triggers,
-        sum(case when learner_key is not null and triggered > 1 then 1 else 0 end) as repeat_learners,
-        1.0 * sum(triggered) / sum(sessions) as rate,
-        3.841459 / sum(sessions) as zz
+        count(*) as n_learners,
+        sum(case when triggered > 1 then 1 else 0 end) as repeat_learners
     from learner_cells
     group by tenant, week, guardrail, region, scenario_id
 ),
@@ -99,23 +96,23 @@ final as (
         regulation,
         cells.region,
         cells.scenario_id,
-        n_learners,
+        coalesce(n_learners, 0) as n_learners,
         sessions,
         triggered,
         triggers,
-        repeat_learners,
+        coalesce(repeat_learners, 0) as repeat_learners,
         rate,
         -- a Wilson interval holds its share; at 0 and 1 rounding alone would put it outside
         greatest(least((rate + zz / 2 - sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), rate), 0) as lower,
         least(greatest((rate + zz / 2 + sqrt(zz * (rate * (1 - rate) + zz / 4))) / (1 + zz), rate), 1) as upper,
         seconds_p50
     from cells
-    left join times
-        on cells.tenant = times.tenant
-        and cells.week = times.week
-        and cells.guardrail = times.guardrail
-        and cells.region = times.region
-        and cells.scenario_id = times.scenario_id
+    left join people
+        on cells.tenant = people.tenant
+        and cells.week = people.week
+        and cells.guardrail = people.guardrail
+        and cells.region = people.region
+        and cells.scenario_id = people.scenario_id
 )
 
 select * from final

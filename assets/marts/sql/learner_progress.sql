@@ -2,33 +2,29 @@
 -- noisy attempts rises without any learning. Whoever has not reached mastery is censored, never dropped.
 with
 
--- weights double every three attempts; capped where a double would overflow
-levelled as (
+stepped as (
     select
-        numbered.*,
+        curve,
+        numbered.competency,
+        place,
+        score,
+        level,
+        attempt,
+        attempts,
         mastery_level,
-        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over so_far
-        / sum(power(2.0, least(attempt, 3000) / 3.0)) over so_far as level,
         greatest(least(3, cast(floor(attempts / 2.0) as integer)), 1) as k
     from numbered
     left join mastery on numbered.competency = mastery.competency
-    window so_far as (
-        partition by tenant, learner_key, numbered.competency
-        order by attempt
-        rows between unbounded preceding and current row
-    )
 ),
 
 -- one rehearsal alone proves no mastery
 summed as (
     select
-        tenant,
-        learner_key,
-        competency,
-        max(case when attempt = attempts then levelled.region end) as region,
+        curve,
+        any_value(competency) as competency,
         max(attempts) as attempts,
-        min(started_at) as first_at,
-        max(started_at) as last_at,
+        min(place) as first_place,
+        max(place) as last_place,
         avg(case when attempt <= k then score end) as first_mean,
         avg(case when attempt > attempts - k then score end) as last_mean,
         max(k) as k,
@@ -36,20 +32,20 @@ summed as (
         max(case when attempt = attempts then level end) as level,
         max(mastery_level) as mastery_level,
         min(case when attempt >= 2 and level >= mastery_level then attempt end) as mastery_attempt,
-        min(case when attempt >= 2 and level >= mastery_level then started_at end) as mastery_at
-    from levelled
-    group by tenant, learner_key, competency
+        min(case when attempt >= 2 and level >= mastery_level then place end) as mastery_place
+    from stepped
+    group by curve
 ),
 
 final as (
     select
-        summed.tenant,
-        summed.learner_key,
-        summed.competency,
-        coalesce(learners.region, summed.region) as region,
+        lasts.tenant,
+        lasts.learner_key,
+        competency,
+        coalesce(learners.region, lasts.region) as region,
         attempts,
-        first_at,
-        last_at,
+        firsts.started_at as first_at,
+        lasts.started_at as last_at,
         first_mean,
         last_mean,
         k,
@@ -60,12 +56,16 @@ final as (
         case when mastery_level is not null then coalesce(mastery_attempt, attempts) end as attempts_to_mastery,
         case
             when mastery_level is not null
-            then (epoch_us(coalesce(mastery_at, last_at)) - epoch_us(first_at)) / 86400000000.0
+            then (epoch_us(coalesce(turning.started_at, lasts.started_at)) - epoch_us(firsts.started_at))
+                / 86400000000.0
         end as days_to_mastery,
         mastery_attempt is null as censored
     from summed
+    inner join rehearsals as firsts on summed.first_place = firsts.place
+    inner join rehearsals as lasts on summed.last_place = lasts.place
+    left join rehearsals as turning on summed.mastery_place = turning.place
     left join learners
-        on summed.tenant = learners.tenant and summed.learner_key = learners.learner_key
+        on lasts.tenant = learners.tenant and lasts.learner_key = learners.learner_key
 )
 
 select * from final

@@ -53,14 +53,14 @@ practice as (
     from orphans
 ),
 
-learner_cells as (
+final as (
     select
         tenant,
         week,
         case when grouping(region) = 1 then '*' else region end as region,
         case when grouping(scenario_id) = 1 then '*' else scenario_id end as scenario_id,
         case when grouping(assigned) = 1 then '*' else assigned end as assigned,
-        learner_key,
+        count(distinct learner_key) as n_learners,
         count(*) as launched,
         sum(joined) as joined,
         sum(talked) as talked,
@@ -68,29 +68,9 @@ learner_cells as (
         sum(scored) as scored,
         sum(judged) as judged,
         sum(passed) as passed,
-        sum(duration_s) as seconds
+        sum(duration_s) / 3600.0 as practice_hours
     from practice
-    group by tenant, week, learner_key, cube (region, scenario_id, assigned)
-),
-
-final as (
-    select
-        tenant,
-        week,
-        region,
-        scenario_id,
-        assigned,
-        count(learner_key) as n_learners,
-        sum(launched) as launched,
-        sum(joined) as joined,
-        sum(talked) as talked,
-        sum(completed) as completed,
-        sum(scored) as scored,
-        sum(judged) as judged,
-        sum(passed) as passed,
-        sum(seconds) / 3600.0 as practice_hours
-    from learner_cells
-    group by tenant, week, region, scenario_id, assigned
+    group by tenant, week, cube (region, scenario_id, assigned)
 )
 
 select * from final

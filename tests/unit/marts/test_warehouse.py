@@ -11,6 +11,7 @@ from support.synthetic import Draw, catalog_frames, core_frames
 
 from assets.contracts import MARTS, PUBLISHED
 from assets.lake import Lake
+from assets.marts.loading import LEDGER_TABLES
 from assets.marts.publish import manifest_of, publish
 from assets.marts.tables import LMS_ACTIVITIES
 from assets.marts.tenants import tenants
@@ -257,6 +258,15 @@ def test_a_run_that_died_costs_a_rebuild_and_no_figure(place: Place) -> None:
         con.execute("delete from competency_trend")
     assert place.refresh().whole
     place.agrees_with_a_whole_rebuild()
+
+
+def test_what_an_earlier_release_staged_is_dropped(place: Place) -> None:
+    with place.warehouse.open() as con:
+        con.execute("create table ledger.main.numbered as select learner_key from attempts")
+    place.refresh()
+    with place.warehouse.open() as con:
+        found = con.sql("select table_name from duckdb_tables() where database_name = 'ledger'").fetchall()
+    assert {name for (name,) in found} == LEDGER_TABLES
 
 
 def test_another_minimum_cell_rebuilds_the_marts(place: Place) -> None:
