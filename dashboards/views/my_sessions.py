@@ -145,9 +145,9 @@ def contest(page: Page, scores: pl.DataFrame) -> None:
     if rows[chosen]["review"] == CONTESTED:
         st.markdown("You contested this score; it waits in the review queue.")
         return
-    with st.form("contest"):
+    with st.form(f"contest-{chosen}"):
         reason = st.text_area(
-            "What is wrong with the score?", key="contest-reason", help="Reviewers and auditors read it"
+            "What is wrong with the score?", key=f"contest-reason-{chosen}", help="Reviewers and auditors read it"
         )
         if st.form_submit_button("Contest the score"):
             _send(page, found, reason)
