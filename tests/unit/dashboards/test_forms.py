@@ -76,7 +76,7 @@ def test_scores_and_verdict_have_to_agree() -> None:
 
 
 def test_a_closed_case_leaves_its_note_to_no_other(path: Path, open_page: Opener) -> None:
-    rules = Rules(rules=(Rule(states=("triggered",), severities=("high",), due_hours=4),), unknown_severity="high")
+    rules = Rules(rules=[Rule(states=["triggered"], severities=["high"], due_hours=4)], unknown_severity="high")
     cases = Escalations(reviews_of(path).state, rules, {})
     at = datetime(2026, 11, 2, 9, tzinfo=UTC)
     cases.open([Signal("acme", f"cvi:{each}", "guardrail", "no_guarantee", "triggered", at) for each in ("a", "b")])
