@@ -81,7 +81,7 @@ def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame, decided: pl.DataFr
     if not shell.may("review", thing):
         st.markdown("You may see this session's score, not judge it.")
         return
-    st.page_link("views/session_replay.py", label="Open its replay", query_params={"session": chosen})
+    shell.link("session_replay", "Open its replay", query={"session": chosen})
     if row["contest"]:
         st.markdown("The learner contests the score; their reason is shown here.")
         st.text(row["contest"])
