@@ -28,6 +28,13 @@ def missed(kind: str, forms: Mapping[str, str]) -> str | None:
     return str(opened[1])
 
 
+def again(kind: str, chooser: str, forms: Mapping[str, str]) -> None:
+    """Choose the entry whose form was open before, for who comes back from its replay: widgets forget on the way."""
+    kept = st.session_state.get(OPENED)
+    if chooser not in st.session_state and kept is not None and kept[0] == kind and kept[1] in forms:
+        st.session_state[chooser] = kept[1]
+
+
 def opened(kind: str, entry: str, key: str) -> None:
     """Remember whose form is drawn now."""
     st.session_state[OPENED] = (kind, entry, key)

@@ -59,6 +59,7 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
     keys = {case: forms.key_of(KIND, case, row["changed_at"]) for case, row in rows.items()}
     if gone := forms.missed(KIND, keys):
         st.warning(f"Somebody else has handled case {gone} meanwhile. Nothing of yours was recorded.")
+    forms.again(KIND, "case", keys)
     chosen = st.selectbox(
         "Case", list(rows), key="case",
         format_func=lambda case: f"{rows[case]['severity']} · {rows[case]['name']} · {rows[case]['session_id']}",
@@ -70,6 +71,8 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
     if not shell.may("handle_case", thing):
         st.markdown("You may see this case, not handle it.")
         return
+    if found is not None:
+        shell.link("session_replay", "Open its replay", query={"session": str(found["session_id"])})
     forms.opened(KIND, chosen, keys[chosen])
     with st.form(keys[chosen]):
         note = st.text_area("What was done or found", key=f"{keys[chosen]}-note", help="It stands in the audit report")

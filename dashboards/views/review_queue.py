@@ -73,6 +73,7 @@ def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame, decided: pl.DataFr
     }
     if gone := forms.missed(KIND, keys):
         st.warning(f"{gone} was reviewed by somebody else, or scored anew, meanwhile. Nothing of yours was recorded.")
+    forms.again(KIND, "review-session", keys)
     chosen = st.selectbox("Session", list(rows), key="review-session")
     if chosen is None:
         return

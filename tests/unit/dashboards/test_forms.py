@@ -66,6 +66,15 @@ def test_a_session_that_somebody_else_reviewed_hands_its_form_to_no_other(path: 
     assert reviews_of(path).frame("acme").equals(reviewed)
 
 
+def test_who_comes_back_from_a_replay_finds_the_session_they_had_chosen(path: Path, open_page: Opener) -> None:
+    page = open_page("review_queue", at=path)
+    third = page.selectbox(key="review-session").options[2]
+    page.selectbox(key="review-session").set_value(third).run()
+    page.switch_page("views/session_replay.py").run()
+    page.switch_page("views/review_queue.py").run()
+    assert page.selectbox(key="review-session").value == third
+
+
 def test_scores_and_verdict_have_to_agree() -> None:
     assert adjustment("accept", {"price": 3.0}, {"price": 3.0}) is None
     assert adjustment("adjust", {"price": 2.0}, {"price": 3.0}) == {"price": 2.0}
