@@ -121,12 +121,15 @@ def named(thing: Thing) -> str | None:
         return None
     if not asked.allowed:
         return None
-    look("see_names", thing, asked, reason=st.session_state.get(key))
+    asked_for = st.session_state.get(key)
+    look("see_names", thing, asked, reason=asked_for)
     if thing.learner_key is None:
         return None
     found = Identities(state_of(page.settings.database_url), secret_key(page.settings)).person(
         thing.tenant, thing.learner_key
     )
+    if found is None and asked_for:  # whoever gave a reason waits for an answer
+        st.markdown("The directory does not hold this learner, so there is no name to show.")
     return None if found is None else found.name or found.learner_id
 
 
