@@ -8,6 +8,7 @@ our own routes alike, and ends with the provider's ``exp``, which Streamlit itse
 import json
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
@@ -24,6 +25,7 @@ from governance.state import State
 
 Reader = User
 LOCAL = local_user("local", source="this machine")
+LOCAL_AS = {role: f"local as {role}" for role in Role}
 COOKIE = "_streamlit_user"  # Streamlit's, which holds the claims of a login
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 FRESH_S = 60  # for so long the manager tree behind a login is not read again
@@ -139,9 +141,19 @@ def acting_as(role: str, learner_id: str, settings: Settings, tenant: str) -> Re
     own = frozenset({identities.key(tenant, learner_id)} if learner_id else ())
     reports = chain_of(identities, tenant, [learner_id]) if learner_id and chosen is Role.manager else frozenset()
     return User(
-        name=f"local as {chosen}", roles=frozenset({chosen}), tenants=None, regions=None, own=own, reports=reports,
+        name=LOCAL_AS[chosen], roles=frozenset({chosen}), tenants=None, regions=None, own=own, reports=reports,
         box=datetime.now(UTC) + LOOK, source=LOCAL.source,
     )  # fmt: skip
+
+
+def bearer(reader: Reader, named: str) -> Reader | None:
+    """Who brings a ticket made out to ``named``: its reader, or the local one, who looks at a page in one role.
+
+    A route sees no role picked on a page, so the local reader's own tickets were refused there as somebody else's.
+    """
+    if named == reader.name:
+        return reader
+    return replace(reader, name=named) if reader == LOCAL and named in LOCAL_AS.values() else None
 
 
 def host_name(host: str) -> str:

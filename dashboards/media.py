@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from dashboards.access import Reader, source, visitor
+from dashboards.access import Reader, bearer, source, visitor
 from dashboards.looks import note, note_refusal
 from dashboards.masking import scanner
 from dashboards.reader import Edition, ask, current_edition
@@ -168,16 +168,17 @@ def _answer(kind: str, request: Request, settings: Settings, reader: Reader | No
         user = tickets.check(ticket_key(settings), wanted, request.query_params, datetime.now(UTC))
     except tickets.TicketRefused as refused:
         raise _RefusedError(refused.status, str(refused), "ticket") from refused
-    if user != reader.name:
+    who = bearer(reader, user)
+    if who is None:
         raise _RefusedError(403, "the link belongs to somebody else", "ticket")
     row = lookup(current_edition(settings.marts, tenant), session_id, name)
     thing = Thing.session(tenant, session_id, row["learner_key"], row["region"])
-    decision = authorize(reader, "play_recording", thing)
+    decision = authorize(who, "play_recording", thing)
     if not decision.allowed:
         raise _RefusedError(403, "you may not open recordings", decision.why)
-    note(settings, _PLAYED, reader, "play_recording", thing, decision, what=f"{kind} {request.query_params['expires']}")
+    note(settings, _PLAYED, who, "play_recording", thing, decision, what=f"{kind} {request.query_params['expires']}")
     if kind == "captions":
-        return _captions(settings, reader, thing, captions_file(row["captions_path"], settings), in_full=in_full)
+        return _captions(settings, who, thing, captions_file(row["captions_path"], settings), in_full=in_full)
     path = recording_file(row["uri"], roots(settings))
     kind_of = TYPES.get(path.suffix.lower(), "video/mp4" if row["kind"] == "video" else "audio/mpeg")
     return FileResponse(path, media_type=kind_of, headers=HEADERS)

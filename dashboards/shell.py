@@ -10,8 +10,8 @@ import polars as pl
 import polars.selectors as cs
 import streamlit as st
 
-from dashboards import mart_queries, queries
-from dashboards.access import Action, Reader, state_of
+from dashboards import mart_queries, queries, registry
+from dashboards.access import Action, Reader, allowed, state_of
 from dashboards.components.save import save
 from dashboards.looks import note
 from dashboards.names import Names
@@ -121,12 +121,15 @@ def named(thing: Thing) -> str | None:
         return None
     if not asked.allowed:
         return None
-    look("see_names", thing, asked, reason=st.session_state.get(key))
+    asked_for = st.session_state.get(key)
+    look("see_names", thing, asked, reason=asked_for)
     if thing.learner_key is None:
         return None
     found = Identities(state_of(page.settings.database_url), secret_key(page.settings)).person(
         thing.tenant, thing.learner_key
     )
+    if found is None and asked_for:  # whoever gave a reason waits for an answer
+        st.markdown("The directory does not hold this learner, so there is no name to show.")
     return None if found is None else found.name or found.learner_id
 
 
@@ -148,6 +151,14 @@ def section(title: str, explanation: str | None = None) -> None:
     st.header(title, anchor=False)
     if explanation:
         st.markdown(explanation)
+
+
+def link(view: str, label: str, icon: str | None = None, query: Mapping[str, str] | None = None) -> None:
+    """A link to another page; left out where the reader may not open it, since Streamlit then knows no such page."""
+    page = current_page()
+    action: Action = next(entry.action for entry in registry.PAGES if entry.view == view)
+    if allowed(page.reader, action, page.edition.tenant):
+        st.page_link(f"views/{view}.py", label=label, icon=icon, query_params=query)
 
 
 def missing(what: str, remedy: str) -> None:

@@ -76,6 +76,9 @@ def _make(page: Page, scenario: str, first: str, last: str, region: str, names: 
     except ValueError:
         st.error(f"No report was made: “{first}” and “{last}” must both be days such as 2026-09-30.")
         return
+    if days[1] < days[0]:
+        st.error(f"No report was made: the period ends on {days[1]}, before it begins on {days[0]}. Exchange the days.")
+        return
     scope = ReportScope(
         page.edition.tenant, None if scenario == ALL else scenario, *days, None if region == ALL else region
     )

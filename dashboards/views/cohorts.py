@@ -59,8 +59,7 @@ def main() -> None:
               "drawn": "shrunk", "whole": "centre"}  # fmt: skip
     shell.table(frame.with_columns(**{name: pl.col(code) * 100 for name, code in scaled.items()}), TABLE, "cohorts")
     st.markdown(methods.note(shown))
-    st.page_link("views/skill_heatmap.py", label="All competencies of these groups", icon=":material/grid_view:",
-                 query_params={"by": split})  # fmt: skip
+    shell.link("skill_heatmap", "All competencies of these groups", icon=":material/grid_view:", query={"by": split})
 
 
 def sentence(page: Page, shown: pl.DataFrame, split: str, competency: str, attempt: int) -> str:

@@ -152,8 +152,9 @@ def evidence(chosen: dict[str, Any], found: pl.DataFrame) -> None:
     """The flags of the session beside the words."""
     shell.section("Flags beside the words")
     shell.grid(found, TABLE, "delivery-flags", wrapped=True)
-    st.page_link("views/session_replay.py", label="Replay this session", icon=":material/play_circle:",
-                 query_params={"session": chosen["session_id"]})  # fmt: skip
+    shell.link(
+        "session_replay", "Replay this session", icon=":material/play_circle:", query={"session": chosen["session_id"]}
+    )
 
 
 def overview(page: Page, sessions: pl.DataFrame) -> None:

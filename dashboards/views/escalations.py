@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 import streamlit as st
 
-from dashboards import review_queries, session_queries, shell
+from dashboards import forms, review_queries, session_queries, shell
 from dashboards.access import state_of
 from dashboards.wording import count
 from governance.escalations import EscalationError, Escalations
@@ -23,6 +23,8 @@ COLUMNS = {
     "by": st.column_config.TextColumn("Last step by"),
     "note": st.column_config.TextColumn("Note"),
 }
+
+KIND = "case"
 
 
 def main() -> None:
@@ -45,6 +47,7 @@ def main() -> None:
         return
     if active.height:
         _handle(escalations, active)
+    forms.told()
     shell.section("Cases")
     shell.grid(cases, COLUMNS, "cases")
 
@@ -53,6 +56,10 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
     page = shell.current_page()
     shell.section("Next step")
     rows = {row["case_id"]: row for row in active.iter_rows(named=True)}
+    keys = {case: forms.key_of(KIND, case, row["changed_at"]) for case, row in rows.items()}
+    if gone := forms.missed(KIND, keys):
+        st.warning(f"Somebody else has handled case {gone} meanwhile. Nothing of yours was recorded.")
+    forms.again(KIND, "case", keys)
     chosen = st.selectbox(
         "Case", list(rows), key="case",
         format_func=lambda case: f"{rows[case]['severity']} · {rows[case]['name']} · {rows[case]['session_id']}",
@@ -64,18 +71,22 @@ def _handle(escalations: Escalations, active: pl.DataFrame) -> None:
     if not shell.may("handle_case", thing):
         st.markdown("You may see this case, not handle it.")
         return
-    with st.form("case-step"):
-        note = st.text_area("What was done or found", key="case-note", help="It stands in the audit report")
+    if found is not None:
+        shell.link("session_replay", "Open its replay", query={"session": str(found["session_id"])})
+    forms.opened(KIND, chosen, keys[chosen])
+    with st.form(keys[chosen]):
+        note = st.text_area("What was done or found", key=f"{keys[chosen]}-note", help="It stands in the audit report")
         with st.container(horizontal=True):
             acknowledged = st.form_submit_button("Acknowledge")
             closed = st.form_submit_button("Close")
     if acknowledged or closed:
+        step = "closed" if closed else "acknowledged"
         try:
-            escalations.step(page.reader, thing, chosen, "closed" if closed else "acknowledged", note)
+            escalations.step(page.reader, thing, chosen, step, note)
         except EscalationError as error:
             st.error(f"Not taken: {error}.")
             return
-        st.rerun()
+        forms.tell(f"{rows[chosen]['name']} of {rows[chosen]['session_id']} is {step}.")
 
 
 if __name__ == "__main__":

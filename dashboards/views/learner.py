@@ -207,8 +207,7 @@ def memory(page: Page, thing: Thing, struggles: pl.DataFrame) -> None:
 
 def replay_link(session_id: str, label: str) -> None:
     """To the replay of one session."""
-    st.page_link("views/session_replay.py", label=label, icon=":material/play_circle:",
-                 query_params={"session": session_id})  # fmt: skip
+    shell.link("session_replay", label, icon=":material/play_circle:", query={"session": session_id})
 
 
 def history(page: Page, attempts: pl.DataFrame) -> None:

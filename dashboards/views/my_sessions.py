@@ -141,13 +141,13 @@ def contest(page: Page, scores: pl.DataFrame) -> None:
     found = None if chosen is None else session_queries.session(page.edition, chosen)
     if chosen is None or found is None or not shell.may("contest", shell.session_thing(found)):
         return
-    st.page_link("views/session_replay.py", label="Open its replay", query_params={"session": chosen})
+    shell.link("session_replay", "Open its replay", query={"session": chosen})
     if rows[chosen]["review"] == CONTESTED:
         st.markdown("You contested this score; it waits in the review queue.")
         return
-    with st.form("contest"):
+    with st.form(f"contest-{chosen}"):
         reason = st.text_area(
-            "What is wrong with the score?", key="contest-reason", help="Reviewers and auditors read it"
+            "What is wrong with the score?", key=f"contest-reason-{chosen}", help="Reviewers and auditors read it"
         )
         if st.form_submit_button("Contest the score"):
             _send(page, found, reason)

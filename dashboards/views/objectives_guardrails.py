@@ -149,10 +149,12 @@ def guardrails(page: Page, cell: Cell, weeks: pl.DataFrame, crossed: pl.DataFram
         GUARDRAILS,
         "guardrails",
     )
-    st.page_link(
-        "views/session_replay.py", label="Replay the sessions", icon=":material/play_circle:",
-        query_params={"region": cell.region, "scenario": cell.scenario},
-    )  # fmt: skip
+    shell.link(
+        "session_replay",
+        "Replay the sessions",
+        icon=":material/play_circle:",
+        query={"region": cell.region, "scenario": cell.scenario},
+    )
     shown = weeks.filter(~pl.col("suppressed"))
     axis = week_range(shown["week"].min(), shown["week"].max())  # type: ignore[arg-type]
     shell.section("Guardrails week by week", "The band is the 95 % Wilson interval.")

@@ -269,18 +269,14 @@ def changes(page: Page, scores: pl.DataFrame) -> None:
         rest = frame.filter(pl.col("change").abs() <= pl.col("change_half"))["subject"].to_list()
         st.markdown(f"Within their intervals: {listing(sorted(page.names.competency(code) for code in rest))}.")
     st.markdown("**Look closer**")
-    st.page_link(
-        "views/competency_trends.py", label="Which competency grows, week by week", icon=":material/trending_up:"
-    )
-    st.page_link(
-        "views/session_replay.py",
-        label="Replay the sessions that failed",
+    shell.link("competency_trends", "Which competency grows, week by week", icon=":material/trending_up:")
+    shell.link(
+        "session_replay",
+        "Replay the sessions that failed",
         icon=":material/play_circle:",
-        query_params={"result": "Failed"},
+        query={"result": "Failed"},
     )
-    st.page_link(
-        "views/data_health.py", label="Whether anything is missing from these figures", icon=":material/fact_check:"
-    )
+    shell.link("data_health", "Whether anything is missing from these figures", icon=":material/fact_check:")
 
 
 def guardrails(page: Page, cell: Cell) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import review_queries, session_queries, shell
+from dashboards import forms, review_queries, session_queries, shell
 from dashboards.access import state_of
 from dashboards.shell import Page
 from dashboards.wording import count
@@ -28,6 +28,7 @@ DECIDED = {
     "reviewed_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
     "by_two": st.column_config.CheckboxColumn("By two people"),
 }
+KIND = "review"
 VERDICTS = {"accept": "Accept the score", "adjust": "Adjust it", "reject": "Reject it"}
 
 
@@ -45,10 +46,12 @@ def main() -> None:
     )
     if waiting.total:
         listed = waiting.first.height
-        _one(page, reviews, waiting.first)
+        _one(page, reviews, waiting.first, decided)
+        forms.told()
         shell.section("Waiting", None if listed == waiting.total else f"The {listed:,} to look at first.")
         shell.grid(waiting.first, WAITING, "review-queue")
     else:
+        forms.told()
         shell.missing(
             "Nothing waits.",
             "Failed and contested sessions appear here after `rolecall ingest` and `rolecall run`.",
@@ -59,10 +62,18 @@ def main() -> None:
         shell.grid(visible.sort("reviewed_at", descending=True), DECIDED, "reviews")
 
 
-def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame) -> None:
+def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame, decided: pl.DataFrame) -> None:
     """The form over one session that waits."""
     shell.section("Review")
     rows = {row["session_id"]: row for row in waiting.iter_rows(named=True)}
+    said = dict(decided.group_by("session_id").agg(pl.col("seq").max()).iter_rows())
+    keys = {
+        session: forms.key_of(KIND, session, f"{row['revision']}-{said.get(session, 0)}")
+        for session, row in rows.items()
+    }
+    if gone := forms.missed(KIND, keys):
+        st.warning(f"{gone} was reviewed by somebody else, or scored anew, meanwhile. Nothing of yours was recorded.")
+    forms.again(KIND, "review-session", keys)
     chosen = st.selectbox("Session", list(rows), key="review-session")
     if chosen is None:
         return
@@ -71,43 +82,65 @@ def _one(page: Page, reviews: Reviews, waiting: pl.DataFrame) -> None:
     if not shell.may("review", thing):
         st.markdown("You may see this session's score, not judge it.")
         return
-    st.page_link("views/session_replay.py", label="Open its replay", query_params={"session": chosen})
+    shell.link("session_replay", "Open its replay", query={"session": chosen})
     if row["contest"]:
         st.markdown("The learner contests the score; their reason is shown here.")
         st.text(row["contest"])
-    criteria = session_queries.criteria(page.edition, chosen).filter(
+    forms.opened(KIND, chosen, keys[chosen])
+    _form(page, reviews, row, keys[chosen])
+
+
+def _form(page: Page, reviews: Reviews, row: dict[str, Any], key: str) -> None:
+    criteria = session_queries.criteria(page.edition, row["session_id"]).filter(
         pl.all_horizontal(
             pl.col(name) == row[name] for name in ("rubric_id", "rubric_version", "scorer_id", "revision")
         )
     )
-    with st.form("review"):
-        verdict = st.radio("Verdict", list(VERDICTS), format_func=VERDICTS.__getitem__, horizontal=True, key="verdict")
-        adjusted = {
+    scored = {each["criterion_id"]: each["score"] for each in criteria.iter_rows(named=True)}
+    with st.form(key):
+        verdict = st.radio(
+            "Verdict", list(VERDICTS), format_func=VERDICTS.__getitem__, horizontal=True, key=f"{key}-verdict"
+        )
+        given = {
             each["criterion_id"]: st.number_input(
                 f"{each['criterion_id']} ({each['score_min']:g} to {each['score_max']:g})", each["score_min"],
-                each["score_max"], each["score"], key=f"adjust-{chosen}-{each['criterion_id']}",
+                each["score_max"], each["score"], 1.0, "%g", key=f"{key}-{each['criterion_id']}",
             )
             for each in criteria.iter_rows(named=True)
         }  # fmt: skip
-        reason = st.text_area("Reason", key="review-reason", help="It stands in the audit report")
+        reason = st.text_area("Reason", key=f"{key}-reason", help="It stands in the audit report")
         if st.form_submit_button("Decide"):
-            _decide(page, reviews, row, verdict, reason, adjusted if verdict == "adjust" else None)
+            try:
+                state = _decide(page, reviews, row, verdict, reason, adjustment(verdict, given, scored))
+            except ReviewRefusedError as error:
+                st.error(f"Not taken: {error}.")
+                return
+            told = "recorded; a second person has to agree" if state == "pending" else f"the score is {state}"
+            forms.tell(f"{row['session_id']}: {told}.")
+
+
+def adjustment(verdict: Any, given: dict[str, Any], scored: dict[str, Any]) -> dict[str, float] | None:
+    """The new scores, for an adjustment alone.
+
+    Raises:
+        ReviewRefusedError: Scores and verdict contradict each other, and one of them is a slip.
+    """
+    changed = given != scored
+    if verdict != "adjust" and changed:
+        raise ReviewRefusedError("scores were changed, and only “Adjust it” keeps them; choose it, or set them back")
+    if verdict == "adjust" and not changed:
+        raise ReviewRefusedError("no score was changed; change one, or choose another verdict")
+    return given if verdict == "adjust" else None
 
 
 def _decide(
     page: Page, reviews: Reviews, row: dict[str, Any], verdict: Any, reason: str, adjusted: dict[str, float] | None
-) -> None:
-    four_eyes = review_queries.needs_two(page.settings, row["scenario_id"])
-    before = {"overall": row["overall"], "passed": row["passed"]}
-    try:
-        state = reviews.decide(
-            page.reader, shell.session_thing(row), Subject.of(row), verdict, reason,
-            adjusted=adjusted, before=before, four_eyes=four_eyes,
-        )  # fmt: skip
-    except ReviewRefusedError as error:
-        st.error(f"Not taken: {error}.")
-        return
-    st.success("Recorded; a second person has to agree." if state == "pending" else f"Recorded: the score is {state}.")
+) -> str:
+    return reviews.decide(
+        page.reader, shell.session_thing(row), Subject.of(row), verdict, reason,
+        adjusted=adjusted, before={"overall": row["overall"], "passed": row["passed"]},
+        four_eyes=review_queries.needs_two(page.settings, row["scenario_id"]),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -111,12 +111,19 @@ def detail(page: Page, frame: pl.DataFrame, shown: pl.DataFrame, split: str, cli
     )
     region = {"region": row["group"]} if split == "region" else {}
     with st.container(horizontal=True):
-        st.page_link("views/competency_trends.py", label="Its trend, week by week", icon=":material/trending_up:",
-                     query_params=region)  # fmt: skip
-        st.page_link("views/cohorts.py", label="Compared with the other groups", icon=":material/scatter_plot:",
-                     query_params={"by": split, "competency": row["competency"]})  # fmt: skip
-        st.page_link("views/session_replay.py", label="Replay failed sessions", icon=":material/play_circle:",
-                     query_params={"result": "Failed", **region})  # fmt: skip
+        shell.link("competency_trends", "Its trend, week by week", icon=":material/trending_up:", query=region)
+        shell.link(
+            "cohorts",
+            "Compared with the other groups",
+            icon=":material/scatter_plot:",
+            query={"by": split, "competency": row["competency"]},
+        )
+        shell.link(
+            "session_replay",
+            "Replay failed sessions",
+            icon=":material/play_circle:",
+            query={"result": "Failed", **region},
+        )
 
 
 if __name__ == "__main__":

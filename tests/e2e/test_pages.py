@@ -60,7 +60,8 @@ def watch(page: Page, server: str) -> tuple[list[str], list[str]]:
 
 def test_keyboard_walk_from_filter_to_trend_to_replay(page: Page, server: str) -> None:
     """Without a mouse: narrow the overview to a region, follow it to the trends, go on to a session."""
-    visit(page, server, "")
+    visit(page, server, "overview?period=8+weeks")
+    expect(page).to_have_url(f"{server}/?period=8+weeks")
     page.get_by_role("combobox", name="Region").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.type("EMEA")

@@ -74,6 +74,7 @@ def test_words_are_masked_until_a_reason_is_given(
     page.run()
     assert SECRET in spoken(page)
     assert "Personal data is masked" not in told(page)
+    assert "The directory does not hold this learner" in told(page)
     assert looks(said, OFFICER.name) == [(said.recorded, "complaint 12")]
 
 

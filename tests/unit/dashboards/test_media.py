@@ -1,5 +1,6 @@
 """Recordings: from the index, below allowed folders, with a ticket that stays the same for a while."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 from support.dashboard_home import Home
 
 from dashboards import media, session_queries
-from dashboards.access import LOCAL
+from dashboards.access import LOCAL, acting_as, bearer
 from dashboards.reader import Edition
 from governance.access import Scope
 from governance.evidence import NoEvidenceError, transcript
@@ -46,6 +47,18 @@ def test_a_link_is_stable_and_plays_in_ranges(
     captions = client.get(address(settings, edition, home.recorded, "captions"))
     assert captions.text.startswith("WEBVTT")
     assert captions.headers["content-type"].startswith("text/vtt")
+
+
+def test_whoever_looks_in_a_role_of_this_machine_plays_what_the_role_may_play(
+    settings: Settings, edition: Edition, home: Home, client: TestClient
+) -> None:
+    """The route sees the local reader and not the role picked on the page; a made-up name is still somebody else."""
+    uri = session_queries.media(edition, home.recorded)["uri"][0]
+    auditor = acting_as("auditor", "", settings, "acme")
+    assert client.get(media.link("recordings", settings, auditor, edition, home.recorded, uri)).status_code == 200
+    stranger = replace(auditor, name="local as somebody")
+    assert client.get(media.link("recordings", settings, stranger, edition, home.recorded, uri)).status_code == 403
+    assert bearer(replace(LOCAL, name="oidc:officer"), auditor.name) is None
 
 
 def test_a_link_opens_nothing_else(settings: Settings, edition: Edition, home: Home, client: TestClient) -> None:

@@ -63,10 +63,10 @@ def test_who_looked_and_a_contest_that_reaches_the_queue(
     assert "oidc:anke" not in shown, "one's own looks are left out"
 
     page.selectbox(key="contest-session").set_value(session).run()
-    page.text_area(key="contest-reason").set_value("  ")
+    page.text_area(key=f"contest-reason-{session}").set_value("  ")
     page.button[-1].click().run()
     assert "give a reason" in page.error[0].value
-    page.text_area(key="contest-reason").set_value("I did name the costs")
+    page.text_area(key=f"contest-reason-{session}").set_value("I did name the costs")
     page.button[-1].click().run()
     assert Reviews(state).contested("acme") == {session: "I did name the costs"}
     assert "it waits in the review queue" in words(page)

@@ -10,7 +10,10 @@ from support.dashboard_home import NOW, Home
 from support.published import publish_frames
 from support.synthetic import Draw, core_frames
 
+from dashboards import access, shell
 from dashboards.registry import PAGES
+from governance.access import Role
+from governance.access.claims import local_user
 
 VIEWS = {entry.view: entry.title for entry in PAGES}
 Opener = Callable[..., AppTest]
@@ -87,6 +90,23 @@ def test_scenario_quality_draws_the_criteria_of_one_scenario_at_a_time(open_page
         page.selectbox(key="criteria").set_value(title).run()
         assert not page.exception
         assert [each.value for each in page.subheader] == [title]
+
+
+@pytest.mark.parametrize(("role", "linked"), [(Role.manager, False), (Role.analyst, True)])
+def test_overview_links_to_the_health_of_the_data_where_the_role_may_open_it(
+    open_page: Opener, monkeypatch: pytest.MonkeyPatch, role: Role, linked: bool
+) -> None:
+    """A manager's overview ended in an error at this link."""
+    monkeypatch.setattr(access, "LOCAL", local_user("x", [role]))
+    page = open_page()
+    assert not page.exception
+    assert ("data-health" in [each.proto.page for each in page.get("page_link")]) is linked
+
+
+def test_pages_link_by_the_shell_alone() -> None:
+    """Streamlit fails at a link to a page that the reader may not open; the shell leaves such a link out."""
+    views = Path(shell.__file__).with_name("views")
+    assert [each.name for each in views.glob("*.py") if "st.page_link" in each.read_text("utf-8")] == []
 
 
 def test_overview_narrows_by_the_address(open_page: Opener) -> None:
