@@ -38,10 +38,12 @@ FIRST_SCORES = """
     group by learner_key
     order by learner_key
 """
+# Growth has to tell learners apart, not to know them, and numbers are read and sorted in half the time of keys.
 SPELLS = """
-    select tenant, competency, region, learner_key, version, n, x, xx, y, xy, yy, first_mean, last_mean
+    select
+        tenant, competency, region, hash(learner_key) as learner_key, version,
+        n, x, xx, y, xy, yy, first_mean, last_mean
     from spells
-    order by learner_key, competency, version
 """
 OUTCOMES = """
     select outcome_id, learner_key, kind, cast(value as double) as value, unit, occurred_at

@@ -220,11 +220,19 @@ def mean_of(values: np.ndarray) -> Estimate | None:
 
 
 def rows(spells: pl.DataFrame, minimum: int) -> list[dict[str, object]]:
-    """One row per competency, region (and all) and estimator, for ``competency_growth``; ``spells`` by learner."""
-    versions = pl.Enum(spells["version"].unique().sort())
-    numbered = spells.with_columns(
-        pl.col("learner_key").rle_id(),  # numbers are compared faster than keys, and there are many spells
-        pl.col("version").cast(versions).to_physical(),
+    """One row per competency, region (and all) and estimator, for ``competency_growth``.
+
+    ``spells`` come in any order; sums are taken in one and the same, since their last figures depend on it.
+    """
+    names = ("competency", "version")
+    listed = [pl.col(name).cast(pl.Enum(spells[name].unique().sort())) for name in names]
+    numbered = (
+        spells.with_columns(listed)
+        .sort("learner_key", *names)
+        .with_columns(
+            pl.col("learner_key").rle_id(),  # numbers are compared faster than keys, and there are many spells
+            pl.col("version").to_physical(),
+        )
     )
     found: list[dict[str, object]] = []
     for (tenant, competency), part in numbered.partition_by("tenant", "competency", as_dict=True).items():
