@@ -28,6 +28,8 @@ DAYS = 90
 THREADS = 2
 USED = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 PEER_RUNS = 3
+LEARNERS = 2_000
+REHEARSED = 60  # sessions of each learner of the long history, one in two weeks of 900 days
 CHUNK = 100_000  # sessions a file of the long history
 
 
@@ -150,14 +152,15 @@ def fastest(*words: object) -> dict[str, Any]:
     return min((child(*words) for _ in range(PEER_RUNS)), key=lambda found: found["seconds"])
 
 
-def history(path: Path, sessions: int, start: date, days: int, prefix: str) -> None:
+def history(path: Path, sessions: int, start: date, days: int, prefix: str, learners: int = LEARNERS) -> None:
     """Session bundles of the simulator, about 30 turns each."""
     from governance.catalog import Catalog
     from governance.settings import PROJECT
     from integrations.engine.simulator import history as simulator
 
     catalog = Catalog.load(PROJECT / "config")
-    simulator.write(catalog, path, sessions, start=start, end=start + timedelta(days=days - 1), prefix=prefix)
+    last = start + timedelta(days=days - 1)
+    simulator.write(catalog, path, sessions, start=start, end=last, learner_count=learners, prefix=prefix)
 
 
 def first_load(folder: Path, sessions: int, dlt_sessions: int) -> dict[str, Any]:
@@ -211,19 +214,21 @@ def one_more_day(folder: Path, sessions: int) -> dict[str, Any]:
     """A day on top of a long history, against the same day alone."""
     days = max(DAYS, sessions // 1_100)
     start = FIRST - timedelta(days=days)
+    learners = max(LEARNERS, sessions // REHEARSED)
     sources = []
     for number, begin in enumerate(range(0, sessions, CHUNK)):
         source = folder / f"history-{number}.jsonl"
         share = min(CHUNK, sessions - begin)
         span = max(1, days * share // sessions)
-        history(source, share, start + timedelta(days=days * begin // sessions), span, f"y{number}-")
+        history(source, share, start + timedelta(days=days * begin // sessions), span, f"y{number}-", learners)
         sources.append(source)
     loaded = child("ours", folder / "long", *sources)
     day = folder / "day.jsonl"
-    history(day, 1_100, FIRST, 1, "d")
+    history(day, 1_100, FIRST, 1, "d", learners)
     alone, added = child("ours", folder / "alone", day), child("ours", folder / "long", day)
     return {
         "history_sessions": sessions,
+        "learners": learners,
         "history": rounded(loaded),
         "day_alone": rounded(alone),
         "day_on_history": rounded(added),

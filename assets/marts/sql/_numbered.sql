@@ -43,14 +43,19 @@ ordered as (
     from steps
 ),
 
--- weights double every three attempts; capped where a double would overflow
+-- weights double every three attempts; capped where a double would overflow. What they add up to is a geometric series,
+-- which spares the dearer half of the window.
 levelled as (
     select
         *,
-        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over so_far
-        / sum(power(2.0, least(attempt, 3000) / 3.0)) over so_far as level
+        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over (
+            partition by curve order by place rows between unbounded preceding and current row
+        )
+        / (
+            (power(2.0, least(attempt, 3000) / 3.0) - 1) / (1 - power(2.0, -1 / 3.0))
+            + greatest(attempt - 3000, 0) * power(2.0, 1000.0)
+        ) as level
     from ordered
-    window so_far as (partition by curve order by place rows between unbounded preceding and current row)
 ),
 
 final as (
