@@ -43,19 +43,15 @@ ordered as (
     from steps
 ),
 
--- weights double every three attempts; capped where a double would overflow. What they add up to is a geometric series,
--- which spares the dearer half of the window.
+-- weights double every three attempts; capped where a double would overflow. They are summed as the scores are: what
+-- a series says they add up to differs in the last figure, and a level of all full scores would lie above 1.
 levelled as (
     select
         *,
-        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over (
-            partition by curve order by place rows between unbounded preceding and current row
-        )
-        / (
-            (power(2.0, least(attempt, 3000) / 3.0) - 1) / (1 - power(2.0, -1 / 3.0))
-            + greatest(attempt - 3000, 0) * power(2.0, 1000.0)
-        ) as level
+        sum(score * power(2.0, least(attempt, 3000) / 3.0)) over so_far
+        / sum(power(2.0, least(attempt, 3000) / 3.0)) over so_far as level
     from ordered
+    window so_far as (partition by curve order by place rows between unbounded preceding and current row)
 ),
 
 final as (

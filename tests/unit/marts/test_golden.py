@@ -1,6 +1,6 @@
 """Golden pairs: a few sessions in, the rows that a mart must give out. Edge cases are file names."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,17 @@ def test_golden(path: Path) -> None:
             assert len(found) == 1, (mart, each["where"], len(found))
             seen = {name: _plain(found[0][name]) for name in each["row"]}
             assert seen == {k: _near(v) for k, v in each["row"].items()}, (mart, each["where"])
+
+
+def test_full_scores_are_a_level_of_1_and_not_of_a_little_more() -> None:
+    first = date(2026, 8, 3)
+    sessions = [
+        {"day": str(first + timedelta(days=attempt)), "learner": f"l{attempts}", "scores": {"empathy": 1.0}}
+        for attempts in range(1, 31)
+        for attempt in range(attempts)
+    ]
+    levels = marts_of({"sessions": sessions}).sql("select level from learner_progress").pl()["level"]
+    assert levels.to_list() == [1.0] * 30
 
 
 def test_every_mart_has_a_golden_case() -> None:
