@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
@@ -44,6 +44,14 @@ def file_list(paths: Iterable[Path | str]) -> str:
     return "[" + ", ".join(literal(str(path)) for path in paths) + "]"
 
 
+@contextmanager
+def desk(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the same database, for a thread or a result of its own; UTC is each connection's own setting."""
+    with con.cursor() as own:
+        own.execute("set TimeZone = 'UTC'")
+        yield own
+
+
 def side_by_side(
     con: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection, Item], Result],
@@ -55,15 +63,15 @@ def side_by_side(
     """
     with _desks(con, None) as desks, ThreadPoolExecutor(THREADS) as pool:
         free: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-        for desk in desks:
-            free.put(desk)
+        for own in desks:
+            free.put(own)
 
         def one(item: Item) -> Result:
-            desk = free.get()
+            own = free.get()
             try:
-                return work(desk, item)
+                return work(own, item)
             finally:
-                free.put(desk)
+                free.put(own)
 
         return list(pool.map(one, items))
 
@@ -87,8 +95,8 @@ def in_turn(
             undone = {*left, *(item for item, _ in running.values())}
             for item in [item for item in left if needs[item].isdisjoint(undone)][: len(free)]:
                 left.remove(item)
-                desk = free.pop()
-                running[pool.submit(work, desk, item)] = (item, desk)
+                own = free.pop()
+                running[pool.submit(work, own, item)] = (item, own)
             if not running:
                 raise ValueError(f"Each needs another: {left}")
             for done in wait(running, return_when=FIRST_COMPLETED).done:
@@ -101,17 +109,13 @@ def _desks(
     con: duckdb.DuckDBPyConnection, prepare: Callable[[duckdb.DuckDBPyConnection], None] | None
 ) -> Iterator[list[duckdb.DuckDBPyConnection]]:
     """A cursor of ``con`` for each thread. A query in it has one thread to run it, so that its rows stay in order."""
-    desks: list[duckdb.DuckDBPyConnection] = []
     con.execute("set threads = 1")
     try:
-        for _ in range(THREADS):
-            desk = con.cursor()
-            desks.append(desk)
-            desk.execute("set TimeZone = 'UTC'")
+        with ExitStack() as opened:
+            desks = [opened.enter_context(desk(con)) for _ in range(THREADS)]
             if prepare is not None:
-                prepare(desk)
-        yield desks
+                for own in desks:
+                    prepare(own)
+            yield desks
     finally:
-        for desk in desks:
-            desk.close()
         con.execute(f"set threads = {min(THREADS, os.cpu_count() or 1)}")

@@ -14,7 +14,6 @@ import pandas as pd
 from assets.checks import gradebooks, reconcile, statements
 from assets.checks.verdicts import (
     Result,
-    desk,
     judge_suite,
     lake_source,
     look,
@@ -22,7 +21,7 @@ from assets.checks.verdicts import (
     working_files,
 )
 from assets.contracts import JUDGED, LMS_RECONCILIATION, MARTS, OVERVIEWS, RAW, TABLES, XAPI_STATEMENTS, Table
-from assets.duck import THREADS, connect
+from assets.duck import THREADS, connect, desk
 from assets.lake import Lake
 from assets.marts.assets import POOL
 from assets.marts.tenants import tenants

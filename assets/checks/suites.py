@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pandas as pd
 
+from assets.checks.expectations import remembering
 from assets.checks.rules import Rule, contract_rules, narrow
 from assets.contracts import Table
 
@@ -54,24 +55,23 @@ def suite(table: Table) -> "gx.ExpectationSuite":
 
 
 def _expectation(rule: Rule) -> Any:
-    known = importlib.import_module("assets.checks.expectations").remembering
     first, severity = rule.columns[0], rule.severity
     if rule.kind == "not_null":
-        return known("ExpectColumnValuesToNotBeNull")(column=first, severity=severity)
+        return remembering("ExpectColumnValuesToNotBeNull")(column=first, severity=severity)
     if rule.kind == "in_set":
-        return known("ExpectColumnValuesToBeInSet")(column=first, value_set=list(rule.values), severity=severity)
+        return remembering("ExpectColumnValuesToBeInSet")(column=first, value_set=list(rule.values), severity=severity)
     if rule.kind == "between":
-        return known("ExpectColumnValuesToBeBetween")(
+        return remembering("ExpectColumnValuesToBeBetween")(
             column=first, min_value=rule.low, max_value=rule.high, severity=severity
         )
     if rule.kind == "ordered":
-        return known("ExpectColumnPairValuesAToBeGreaterThanB")(
+        return remembering("ExpectColumnPairValuesAToBeGreaterThanB")(
             column_A=rule.columns[1], column_B=first, or_equal=True, ignore_row_if="either_value_is_missing",
             severity=severity,
         )  # fmt: skip
     if len(rule.columns) == 1:
-        return known("ExpectColumnValuesToBeUnique")(column=first, severity=severity)
-    return known("ExpectCompoundColumnsToBeUnique")(column_list=list(rule.columns), severity=severity)
+        return remembering("ExpectColumnValuesToBeUnique")(column=first, severity=severity)
+    return remembering("ExpectCompoundColumnsToBeUnique")(column_list=list(rule.columns), severity=severity)
 
 
 def validate(table: Table, frame: pd.DataFrame) -> "ExpectationSuiteValidationResult":

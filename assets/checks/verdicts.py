@@ -54,14 +54,6 @@ def working_files(settings: Settings, tenants: Sequence[str]) -> Iterator[tuple[
         con.close()
 
 
-@contextmanager
-def desk(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to the same database for a thread of its own; times in UTC are each connection's own setting."""
-    with con.cursor() as own:
-        own.execute("set TimeZone = 'UTC'")
-        yield own
-
-
 def mart_source(table: Table, attached: Sequence[str]) -> str | None:
     """A mart's rows of all attached tenants."""
     parts = [f'select * from {name}.main."{table.name}"' for name in attached]

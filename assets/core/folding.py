@@ -16,7 +16,7 @@ import duckdb
 import orjson
 
 from assets.contracts.raw import BUNDLE_PARTS, BUNDLES, DELIVERIES
-from assets.duck import file_list, literal
+from assets.duck import desk, file_list, literal
 from assets.lake import Lake
 from integrations.engine.assemble import RubricFields, assemble
 from integrations.engine.bundle import merge
@@ -61,19 +61,16 @@ def folded_days(con: duckdb.DuckDBPyConnection, lake: Lake, days: Iterable[date]
 
 
 def _fold_day(con: duckdb.DuckDBPyConnection, lake: Lake, day: date, fields: RubricFields, target: Path) -> None:
-    cursor = con.cursor()
-    cursor.execute("set TimeZone = 'UTC'")
     source = f"read_parquet({literal(str(lake.path(DELIVERIES.path, day)))})"
-    found = cursor.execute(f"select * from {source} order by tenant, session_id, event_key")
-    columns = [name for name, *_ in found.description or ()]
-    with lake.staging() as folder:
+    with lake.staging() as folder, desk(con) as reading:
+        found = reading.execute(f"select * from {source} order by tenant, session_id, event_key")
+        columns = [name for name, *_ in found.description or ()]
         lines = folder / "folded.jsonl"
         with lines.open("wb") as out:
             out.writelines(line(folded(rows, day, fields)) for rows in _sessions(found, columns))
         write(con, lines, folder / "folded.parquet")
         target.parent.mkdir(parents=True, exist_ok=True)
         (folder / "folded.parquet").replace(target)
-    cursor.close()
 
 
 def _sessions(found: duckdb.DuckDBPyConnection, columns: list[str]) -> Iterator[list[dict[str, Any]]]:

@@ -5,11 +5,16 @@ import polars as pl
 
 MULTILINGUAL = ("multilingual", "mul")
 SHORTEST = 12  # characters; a shorter turn ("yes", "mm-hm") does not tell its language
-TYPES = {"tenant": "varchar", "session_id": "varchar", "ordinal": "integer", "language": "varchar"}
+SCHEMA = {
+    "tenant": pl.String,
+    "session_id": pl.String,
+    "ordinal": pl.Int32,
+    "language": pl.String,
+}
 
 
 def hear(con: duckdb.DuckDBPyConnection) -> bool:
-    """Make the view ``heard``: the language of turns of multilingual sessions, from their words; whether it has any.
+    """Make the table ``heard``: the language of turns of multilingual sessions, from their words; whether it has any.
 
     Turns of other sessions are in their session's language, which sessions already holds.
     """
@@ -31,11 +36,5 @@ def hear(con: duckdb.DuckDBPyConnection) -> bool:
         for tenant, session_id, ordinal, text in rows:
             if text is not None and len(text) >= SHORTEST:
                 found.append((tenant, session_id, ordinal, py3langid.classify(text)[0]))
-    if not found:  # told to the planner as well, which then leaves the join out
-        columns = ", ".join(f"null::{type_} as {name}" for name, type_ in TYPES.items())
-        con.execute(f"create or replace temp view heard as select {columns} where false")
-        return False
-    con.register("heard_rows", pl.DataFrame(found, schema=list(TYPES), orient="row"))
-    casts = ", ".join(f"{name}::{type_} as {name}" for name, type_ in TYPES.items())
-    con.execute(f"create or replace temp view heard as select {casts} from heard_rows")
-    return True
+    con.register("heard", pl.DataFrame(found, schema=SCHEMA, orient="row"))
+    return bool(found)

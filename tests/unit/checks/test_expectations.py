@@ -12,12 +12,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from support.synthetic import Draw, core_frames
 
 from assets.checks import expectations, suites
 from assets.checks.expectations import remembering
 from assets.contracts import TABLES, Table
-from assets.marts.tables import load_frames
 
 library: Any = importlib.import_module("great_expectations.expectations")
 SESSIONS = TABLES["core/sessions"]
@@ -30,14 +28,6 @@ BREAKAGES = (
 DIFFERS = re.compile(
     r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}|\d{8}T\d{6}\.\d+Z|20\d\d-\d\d-\d\d[^<]*"
 )
-
-
-@pytest.fixture
-def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute("set TimeZone = 'UTC'")
-    load_frames(con, core_frames(Draw(sessions=120, learners=20, days=10)))
-    return con
 
 
 def librarys_own(name: str) -> Any:

@@ -5,25 +5,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from support.synthetic import Draw, core_frames
 
 from assets.checks import suites
 from assets.checks.exact import expected_schema, judge, schema_faults
 from assets.checks.reconcile import Rate, sentence, too_many
 from assets.checks.rules import contract_rules, narrow
-from assets.checks.verdicts import desk, judge_exactly, judge_suite
+from assets.checks.verdicts import judge_exactly, judge_suite
 from assets.contracts import TABLES
-from assets.marts.tables import create, load_frames
+from assets.duck import desk
+from assets.marts.tables import create
 
 SESSIONS = TABLES["core/sessions"]
-
-
-@pytest.fixture
-def con() -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect()
-    con.execute("set TimeZone = 'UTC'")
-    load_frames(con, core_frames(Draw(sessions=120, learners=20, days=10)))
-    return con
 
 
 def test_good_tables_pass_both_checks(con: duckdb.DuckDBPyConnection) -> None:
