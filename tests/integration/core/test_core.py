@@ -6,6 +6,7 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -120,6 +121,16 @@ def test_pacing(home: Home) -> None:
     assert (turns, own, other, share, gap, back) == (3, 3, 6, 0.5, 1.0, -0.5)
     assert home.rows("core/sessions", "interruptions_by_learner, interruptions_by_counterpart") == [(0, 1)]
     assert home.rows("core/turns", "overlap_s, response_gap_s", "ordinal") == [(None, None), (0.0, 1.0), (0.5, -0.5)]
+
+
+def test_turns_lie_in_order_also_where_some_are_too_short_to_tell_their_language(home: Home) -> None:
+    launch = bundle(8)["launch"] | {"language": "multilingual"}
+    home.land([bundle(8, launch=launch), bundle(16, launch=launch)])
+    home.build()
+    (path,) = home.lake.files("core/turns")
+    turns = pl.read_parquet(path, columns=["session_id", "ordinal", "language"]).rows()
+    assert {row[2] for row in turns} == {"en", None}
+    assert [row[:2] for row in turns] == sorted(row[:2] for row in turns)
 
 
 def test_absent_timing_stays_absent(home: Home) -> None:
